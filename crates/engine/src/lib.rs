@@ -1,0 +1,3 @@
+//! Upsweep's engine.
+
+pub mod ports;

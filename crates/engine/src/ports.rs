@@ -1,0 +1,5 @@
+//! What the engine needs of the world, as traits. Adapters implement them; one conformance suite per
+//! port holds every adapter to the words here.
+
+mod claims;
+pub use claims::*;

@@ -1,0 +1,78 @@
+//! Points in time as databases write them.
+
+use jiff::civil::DateTime;
+use jiff::{Timestamp, tz::TimeZone};
+
+/// Reads a database's rendering of a point in time: ISO 8601 with `T` or a blank, with or without a
+/// zone (none means UTC), a bare date (its midnight, UTC), or a whole number of seconds, milliseconds,
+/// microseconds or nanoseconds since 1970 (told apart by size: up to 11, 14, 17 and 20 digits).
+///
+/// Returns `None` for anything else, `infinity` included: what has no known age is never old.
+#[must_use]
+pub fn parse(text: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if let Ok(number) = text.parse::<i128>() {
+        return from_epoch(number);
+    }
+    // PostgreSQL writes a zone as +00, which ISO 8601 allows; jiff reads it as it is.
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let civil = text.parse::<DateTime>().ok()?;
+    // A zone that the zone-less parser skipped over must not be read as UTC.
+    if text.contains(['[', 'Z', 'z']) || has_offset(text) {
+        return None;
+    }
+    TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+/// Whether anything that looks like a numeric zone follows the time of day.
+fn has_offset(text: &str) -> bool {
+    text.get(10..).is_some_and(|tail| tail.contains(['+', '-']))
+}
+
+fn from_epoch(number: i128) -> Option<Timestamp> {
+    let nanos_per_unit: i128 = match number.unsigned_abs() {
+        0..=99_999_999_999 => 1_000_000_000,
+        100_000_000_000..=99_999_999_999_999 => 1_000_000,
+        100_000_000_000_000..=99_999_999_999_999_999 => 1_000,
+        _ => 1,
+    };
+    Timestamp::from_nanosecond(number.checked_mul(nanos_per_unit)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_spell_one_moment_in_many_ways() {
+        let moment: Timestamp = "2026-11-01T12:30:00Z".parse().unwrap();
+        for text in [
+            "2026-11-01 12:30:00",
+            "2026-11-01T12:30:00",
+            "2026-11-01 12:30:00.000000",
+            "2026-11-01 12:30:00+00",
+            "2026-11-01 12:30:00+00:00",
+            "2026-11-01 14:30:00+02",
+            "2026-11-01 07:00:00-05:30",
+            "2026-11-01T12:30:00Z",
+            "1793536200",
+            "1793536200000",
+            "1793536200000000",
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(moment), "{text}");
+        }
+        assert_eq!(parse(b"2026-11-01"), Some("2026-11-01T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn doubt_is_not_a_time() {
+        for text in ["", "infinity", "-infinity", "yesterday", "0000-00-00 00:00:00", "2026-13-01", "12:30", "1e9"] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}
