@@ -223,7 +223,7 @@ impl RowReader<'_> {
 mod tests {
     use super::*;
 
-    fn row<'a>(cells: [Option<&'a str>; 4]) -> Vec<Option<&'a [u8]>> {
+    fn row(cells: [Option<&str>; 4]) -> Vec<Option<&[u8]>> {
         cells.into_iter().map(|c| c.map(str::as_bytes)).collect()
     }
 

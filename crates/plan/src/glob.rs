@@ -95,7 +95,7 @@ impl Glob {
     }
 }
 
-/// Folds a part of a name; outer slashes and blanks matter inside a name, so they are fenced in.
+/// Folds a part of a name; outer slashes matter inside a name, so they are fenced in.
 fn fold_part(part: &[u8]) -> Vec<u8> {
     let fenced: Vec<u8> = [b"\x01", part, b"\x01"].concat();
     let folded = fold(&fenced);

@@ -1,0 +1,402 @@
+//! Who claims what: claims are streamed past the files of a listing and leave their marks on them.
+//!
+//! The same code serves the survey (all files), the recheck (the planned removals) and the watch over the
+//! quarantine (the hidden files). Marks only ever add up, so the order of claims cannot matter.
+
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::claim::{Claim, Standing, Target};
+use crate::fold::fold;
+use crate::glob::Glob;
+use crate::key::{Escaped, Key, KeyError, split_dir};
+use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
+use crate::variant::{Relation, Variants};
+
+/// How many missing files a report names.
+pub const MISSING_NAMED_MAX: usize = 1_000;
+
+/// What all claims together say about one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// A live claim covers the file itself, its original, a variant's group, or a pattern it matches.
+    pub live: bool,
+    /// Some claim's name is nearly this file's.
+    pub near: bool,
+    /// Failed claims that name exactly this file or its original.
+    pub failed: Option<FailedMark>,
+    /// The latest failure among claims whose file this one is a part of, still being written.
+    pub attached: Option<Since>,
+}
+
+impl Marks {
+    /// Whether any claim explains why the file is there.
+    #[must_use]
+    pub fn is_explained(&self) -> bool {
+        let Self { live, near, failed, attached } = self;
+        *live || *near || failed.is_some() || attached.is_some()
+    }
+}
+
+/// Since when a failed session's file may be counted old; an unknown time is later than any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Since {
+    /// The row says when.
+    At(Timestamp),
+    /// The row does not say.
+    Unknown,
+}
+
+impl From<Option<Timestamp>> for Since {
+    fn from(since: Option<Timestamp>) -> Self {
+        since.map_or(Self::Unknown, Self::At)
+    }
+}
+
+/// The failed claims on one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedMark {
+    /// The latest of their times.
+    pub since: Since,
+    /// The rows they came from.
+    pub owners: BTreeSet<String>,
+}
+
+/// What the claims amounted to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Claims by standing.
+    pub live: u64,
+    /// Claims of failed sessions.
+    pub failed: u64,
+    /// Rows that name no file.
+    pub nameless: u64,
+    /// Rows whose names are no keys.
+    pub unaddressable: u64,
+    /// The first of those, in order.
+    pub unaddressable_examples: Vec<UnaddressableClaim>,
+    /// Live claims on exact names without a file.
+    pub missing: u64,
+    /// The first of their names, in byte order.
+    pub missing_examples: Vec<Key>,
+    /// Failed rows without a readable time: their files are kept.
+    pub failed_without_time: u64,
+    /// Files whose stem is the identifier of a row that claims another, missing name: a sign that files are
+    /// named after that column.
+    pub files_named_after_owner: u64,
+}
+
+/// A claim whose name is no key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnaddressableClaim {
+    /// The name as the row spells it, escaped for display.
+    pub value: String,
+    /// The row.
+    pub owner: String,
+    /// Why it is no key.
+    pub why: KeyError,
+}
+
+/// Claims being matched against names.
+pub struct Matcher<'a> {
+    names: &'a Names,
+    variants: &'a Variants,
+    groups: GroupIndex,
+    sorted: Option<Vec<(Box<[u8]>, u32)>>,
+    by_file_name: Option<HashMap<u64, Vec<u32>>>,
+    seen_unaddressable: HashSet<Vec<u8>>,
+    live: Vec<bool>,
+    near: Vec<bool>,
+    named_after_owner: Vec<bool>,
+    failed: HashMap<u32, FailedMark>,
+    attached: HashMap<u32, Since>,
+    tally: Tally,
+}
+
+/// The outcome of matching.
+#[derive(Debug)]
+pub struct Matched {
+    live: Vec<bool>,
+    near: Vec<bool>,
+    failed: HashMap<u32, FailedMark>,
+    attached: HashMap<u32, Since>,
+    /// What the claims amounted to.
+    pub tally: Tally,
+}
+
+impl Matched {
+    /// What the claims say about the file at `index` of the names they were matched against.
+    #[must_use]
+    pub fn marks(&self, index: usize) -> Marks {
+        let slot = slot(index);
+        Marks {
+            live: self.live[index],
+            near: self.near[index],
+            failed: self.failed.get(&slot).cloned(),
+            attached: self.attached.get(&slot).copied(),
+        }
+    }
+
+    /// Whether the file at `index` is kept without looking at it: cheaper than [`Matched::marks`].
+    #[must_use]
+    pub fn is_protected(&self, index: usize) -> bool {
+        self.live[index] || self.near[index]
+    }
+
+    /// How many files are explained by a claim of any standing.
+    #[must_use]
+    pub fn explained_files(&self) -> u64 {
+        (0..self.live.len()).filter(|&index| self.marks(index).is_explained()).count() as u64
+    }
+}
+
+/// Indices are kept in 32 bits: four billion files in one survey are refused elsewhere.
+fn slot(index: usize) -> u32 {
+    u32::try_from(index).expect("a survey holds fewer than 2^32 names")
+}
+
+impl<'a> Matcher<'a> {
+    /// Prepares to match claims against `names`.
+    #[must_use]
+    pub fn new(names: &'a Names, variants: &'a Variants) -> Self {
+        let groups = GroupIndex::new(names, variants);
+        let blank = || vec![false; names.len()];
+        Self {
+            names,
+            variants,
+            groups,
+            sorted: None,
+            by_file_name: None,
+            seen_unaddressable: HashSet::new(),
+            live: blank(),
+            near: blank(),
+            named_after_owner: blank(),
+            failed: HashMap::new(),
+            attached: HashMap::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes one claim into account.
+    pub fn offer(&mut self, claim: Claim) {
+        let Claim { target, owner, standing } = claim;
+        match standing {
+            Standing::Live => self.tally.live += 1,
+            Standing::Failed { since } => {
+                self.tally.failed += 1;
+                self.tally.failed_without_time += u64::from(since.is_none());
+            }
+        }
+        match target {
+            Target::Nameless => self.tally.nameless += 1,
+            Target::Exact(key) => self.offer_exact(&key, &owner, standing),
+            Target::Pattern(glob) => self.offer_pattern(&glob, standing),
+            Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner, standing),
+        }
+    }
+
+    /// Ends the matching. Call it only when every claim of every database was offered.
+    #[must_use]
+    pub fn seal(self) -> Sealed<Matched> {
+        let Self { live, near, failed, attached, mut tally, named_after_owner, .. } = self;
+        tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
+        Sealed::new(Matched { live, near, failed, attached, tally })
+    }
+
+    fn offer_exact(&mut self, key: &Key, owner: &str, standing: Standing) {
+        let claimed = key.as_bytes();
+        let folded = fold(claimed);
+        let mut found = false;
+        for index in self.groups.relatives(claimed, &folded, self.variants) {
+            let name = self.names.get(index as usize);
+            let exact = self.variants.relation(claimed, name);
+            let near = || self.variants.relation_of_folded(&folded, &fold(name));
+            found |= exact == Some(Relation::Same);
+            match (exact, standing) {
+                (Some(_), Standing::Live) => self.live[index as usize] = true,
+                (Some(Relation::Same | Relation::Variant), Standing::Failed { since }) => {
+                    self.mark_failed(index, since.into(), owner);
+                }
+                (Some(Relation::InProgress), Standing::Failed { since }) => {
+                    let mark = self.attached.entry(index).or_insert_with(|| since.into());
+                    *mark = (*mark).max(since.into());
+                }
+                (Some(Relation::Sibling), Standing::Failed { .. }) => self.near[index as usize] = true,
+                (None, _) if near().is_some() => self.near[index as usize] = true,
+                (None, _) => {}
+            }
+        }
+        if !found && standing == Standing::Live {
+            self.tally.missing += 1;
+            keep_smallest(&mut self.tally.missing_examples, key.clone(), MISSING_NAMED_MAX);
+            self.look_for_owner(owner);
+        }
+    }
+
+    fn mark_failed(&mut self, index: u32, since: Since, owner: &str) {
+        let mark = match self.failed.entry(index) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(FailedMark { since, owners: BTreeSet::new() }),
+        };
+        mark.since = mark.since.max(since);
+        mark.owners.insert(owner.to_owned());
+    }
+
+    /// A claim without its file: is there a file named after the row instead?
+    fn look_for_owner(&mut self, owner: &str) {
+        if owner.is_empty() {
+            return;
+        }
+        let folded = fold(owner.as_bytes());
+        for index in self.groups.members(&folded) {
+            let name = fold(self.names.get(index as usize));
+            let named = self.variants.groups(&name).any(|group| group.dir.is_empty() && group.stem == &*folded);
+            self.named_after_owner[index as usize] |= named;
+        }
+    }
+
+    fn offer_pattern(&mut self, glob: &Glob, standing: Standing) {
+        self.mark_matching(glob, standing);
+        let mut related = Vec::new();
+        for pattern in &self.variants.patterns {
+            related.push(glob.variant(pattern.prefix(), pattern.suffix()));
+        }
+        related.extend(self.variants.in_progress.iter().map(|suffix| glob.with_suffix(suffix.as_bytes())));
+        for glob in &related {
+            self.mark_matching(glob, standing);
+        }
+    }
+
+    fn mark_matching(&mut self, glob: &Glob, standing: Standing) {
+        let names = self.names;
+        let sorted = self.sorted.get_or_insert_with(|| {
+            let mut sorted: Vec<(Box<[u8]>, u32)> =
+                names.iter().enumerate().map(|(index, name)| (Box::from(&*fold(name)), slot(index))).collect();
+            sorted.sort_unstable();
+            sorted
+        });
+        let prefix = glob.prefix();
+        let first = sorted.partition_point(|(name, _)| &**name < prefix);
+        for (name, index) in sorted[first..].iter().take_while(|(name, _)| name.starts_with(prefix)) {
+            if glob.matches(name) {
+                // Patterns never condemn, so what a failed one matches is merely not an orphan.
+                let marks = if standing == Standing::Live { &mut self.live } else { &mut self.near };
+                marks[*index as usize] = true;
+            }
+        }
+    }
+
+    fn offer_unaddressable(&mut self, value: Vec<u8>, why: KeyError, owner: String, _standing: Standing) {
+        self.tally.unaddressable += 1;
+        let example = UnaddressableClaim { value: shortened(&value), owner, why };
+        keep_smallest(&mut self.tally.unaddressable_examples, example, EXAMPLES_MAX);
+        for piece in value.split(|&b| b == 0).filter(|piece| !piece.is_empty()) {
+            let folded = fold(piece);
+            let last = split_dir(&folded).1.to_vec();
+            if !last.is_empty() && self.seen_unaddressable.insert(last.clone()) {
+                self.protect_file_name(&last);
+            }
+        }
+    }
+
+    /// Protects every file, in whatever folder, whose own name is related to `last` (folded).
+    fn protect_file_name(&mut self, last: &[u8]) {
+        let (names, variants, hasher) = (self.names, self.variants, &self.groups.hasher);
+        let index = self.by_file_name.get_or_insert_with(|| {
+            let mut index: HashMap<u64, Vec<u32>> = HashMap::new();
+            for (at, name) in names.iter().enumerate() {
+                let folded = fold(name);
+                for group in variants.groups(split_dir(&folded).1) {
+                    index.entry(hasher.hash_one(group.stem)).or_default().push(slot(at));
+                }
+            }
+            index
+        });
+        for group in variants.groups(last) {
+            for &at in index.get(&hasher.hash_one(group.stem)).into_iter().flatten() {
+                let folded = fold(names.get(at as usize));
+                if variants.relation_of_folded(last, split_dir(&folded).1).is_some() {
+                    self.near[at as usize] = true;
+                }
+            }
+        }
+    }
+}
+
+/// A name for a report: escaped, and no longer than a line.
+fn shortened(value: &[u8]) -> String {
+    const SHOWN_MAX: usize = 200;
+    match value.get(..SHOWN_MAX) {
+        Some(head) => format!("{}… ({} bytes)", Escaped(head), value.len()),
+        None => Escaped(value).to_string(),
+    }
+}
+
+/// Finds the files of a group without comparing names: a chained hash table over group hashes.
+struct GroupIndex {
+    hasher: RandomState,
+    first: HashMap<u64, u32>,
+    chain: Vec<(u32, u32)>,
+}
+
+const END: u32 = u32::MAX;
+
+impl GroupIndex {
+    fn new(names: &Names, variants: &Variants) -> Self {
+        let mut index =
+            Self { hasher: RandomState::new(), first: HashMap::with_capacity(names.len()), chain: Vec::new() };
+        index.chain.reserve(names.len());
+        for (at, name) in names.iter().enumerate() {
+            for hash in index.hashes(name, &fold(name), variants) {
+                let next = index.first.insert(hash, slot(index.chain.len())).unwrap_or(END);
+                index.chain.push((slot(at), next));
+            }
+        }
+        index
+    }
+
+    /// The hashes of all groups of a name. Both spellings count: a relation between two names as spelled
+    /// implies a shared group as spelled, and one between two folded names a shared folded group.
+    fn hashes(&self, name: &[u8], folded: &[u8], variants: &Variants) -> Vec<u64> {
+        let hash = |path: &[u8]| self.hasher.hash_one(path);
+        let joined = |dir: &[u8], stem: &[u8]| [dir, stem].concat();
+        let mut hashes: Vec<u64> = variants.groups(folded).map(|g| hash(&joined(g.dir, g.stem))).collect();
+        if name != folded {
+            hashes.extend(variants.groups(name).map(|g| hash(&fold(&joined(g.dir, g.stem)))));
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
+    }
+
+    /// Indices of the files that share a group with a name, and perhaps of a few others.
+    fn relatives(&self, name: &[u8], folded: &[u8], variants: &Variants) -> Vec<u32> {
+        let mut found: Vec<u32> =
+            self.hashes(name, folded, variants).into_iter().flat_map(|hash| self.chained(hash)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Indices of the files in the group of this folded path, and perhaps of a few others.
+    fn members(&self, folded_group: &[u8]) -> Vec<u32> {
+        self.chained(self.hasher.hash_one(folded_group)).collect()
+    }
+
+    fn chained(&self, hash: u64) -> impl Iterator<Item = u32> {
+        let mut at = self.first.get(&hash).copied().unwrap_or(END);
+        std::iter::from_fn(move || {
+            let (index, next) = *self.chain.get(at as usize)?;
+            at = next;
+            Some(index)
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "matching_tests.rs"]
+mod tests;

@@ -1,0 +1,232 @@
+//! From marks to removals: candidates first, so that only they need to be looked at on disk.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fold::fold;
+use crate::key::Key;
+use crate::listing::{FileFacts, Names, Sealed};
+use crate::matching::Matched;
+use crate::policy::Policy;
+use crate::verdict::{ByClaims, Keep, Reason, Verdict, by_age, by_claims};
+
+/// One file that may go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Its name.
+    pub key: Key,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// What it was when it was judged: only this very file may be removed.
+    pub facts: FileFacts,
+}
+
+/// How many files were kept, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Covered by a live claim.
+    pub claimed: u64,
+    /// Named nearly like a claim.
+    pub nearly_claimed: u64,
+    /// Unclaimed, but young.
+    pub too_young: u64,
+    /// Of sessions that failed recently.
+    pub failed_recently: u64,
+    /// Could not be looked at.
+    pub unreadable: u64,
+}
+
+impl Kept {
+    fn add(&mut self, keep: Keep) {
+        let Self { claimed, nearly_claimed, too_young, failed_recently, unreadable: _ } = self;
+        *match keep {
+            Keep::Claimed => claimed,
+            Keep::NearlyClaimed => nearly_claimed,
+            Keep::TooYoung => too_young,
+            Keep::FailedRecently => failed_recently,
+        } += 1;
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Self { claimed, nearly_claimed, too_young, failed_recently, unreadable } = self;
+        claimed + nearly_claimed + too_young + failed_recently + unreadable
+    }
+}
+
+/// A file the claims alone do not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its index among the names.
+    pub index: usize,
+    by_claims: ByClaims,
+}
+
+/// What looking at a candidate showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A regular file.
+    File(FileFacts),
+    /// Gone, or no regular file any more.
+    Gone,
+    /// It could not be looked at.
+    Failed,
+}
+
+/// The outcome: what may go, in byte order of the keys, and what stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Files that may go.
+    pub removals: Vec<Removal>,
+    /// Files that stay.
+    pub kept: Kept,
+    /// Files that vanished while they were looked at.
+    pub vanished: u64,
+}
+
+/// The files that the claims do not keep; the rest is counted into `kept`.
+#[must_use]
+pub fn candidates(
+    matched: &Sealed<Matched>,
+    policy: &Policy,
+    now: Timestamp,
+    kept: &mut Kept,
+    len: usize,
+) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for index in 0..len {
+        match by_claims(&matched.get().marks(index), policy, now) {
+            ByClaims::Keep(keep) => kept.add(keep),
+            by_claims => found.push(Candidate { index, by_claims }),
+        }
+    }
+    found
+}
+
+/// Judges the candidates with what looking at them showed, one [`Look`] per candidate.
+#[must_use]
+pub fn reconcile(
+    names: &Names,
+    candidates: &[Candidate],
+    looks: &[Look],
+    policy: &Policy,
+    now: Timestamp,
+    kept: Kept,
+) -> Reconciled {
+    assert_eq!(candidates.len(), looks.len(), "every candidate is looked at");
+    let mut outcome = Reconciled { kept, ..Reconciled::default() };
+    let mut orphans: Vec<(Removal, GroupId)> = Vec::new();
+    let mut young_groups: HashSet<GroupId> = HashSet::new();
+    for (candidate, look) in candidates.iter().zip(looks) {
+        let name = names.get(candidate.index);
+        let facts = match look {
+            Look::File(facts) => facts,
+            Look::Gone => {
+                outcome.vanished += 1;
+                continue;
+            }
+            Look::Failed => {
+                outcome.kept.unreadable += 1;
+                young_groups.insert(group_id(name, policy));
+                continue;
+            }
+        };
+        let key = Key::parse(name).expect("stores list only keys");
+        match &candidate.by_claims {
+            ByClaims::Keep(keep) => outcome.kept.add(*keep),
+            ByClaims::Failed { since, owners } => {
+                let reason = Reason::FailedSession { since: *since, owners: owners.clone() };
+                outcome.removals.push(Removal { key, reason, facts: *facts });
+            }
+            ByClaims::Unclaimed => match by_age(facts, policy, now) {
+                Verdict::Keep(keep) => {
+                    outcome.kept.add(keep);
+                    young_groups.insert(group_id(name, policy));
+                }
+                Verdict::Remove(reason) => {
+                    orphans.push((Removal { key, reason, facts: *facts }, group_id(name, policy)));
+                }
+            },
+        }
+    }
+    // An original and its variants age together: while one is young, somebody may still be at work on all.
+    for (removal, group) in orphans {
+        if young_groups.contains(&group) {
+            outcome.kept.add(Keep::TooYoung);
+        } else {
+            outcome.removals.push(removal);
+        }
+    }
+    outcome.removals.sort_by(|a, b| a.key.cmp(&b.key));
+    outcome
+}
+
+type GroupId = Vec<u8>;
+
+fn group_id(name: &[u8], policy: &Policy) -> GroupId {
+    let folded = fold(name);
+    let group = policy.variants.main_group(&folded);
+    [group.dir, group.stem].concat()
+}
+
+/// The recheck: which of the planned removals the newest claims still allow. The others must stay, each with
+/// the reason.
+///
+/// `names` are the keys of `removals`, in their order, and `matched` what the newest claims say about them.
+#[must_use]
+pub fn still_allowed(
+    removals: &[Removal],
+    matched: &Sealed<Matched>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Vec<Option<Keep>> {
+    let verdict = |(index, removal): (usize, &Removal)| {
+        let judged = by_claims(&matched.get().marks(index), policy, now);
+        match (&removal.reason, judged) {
+            (_, ByClaims::Keep(keep)) => Some(keep),
+            // A failed session's row may have been deleted meanwhile: then the file is an orphan that was
+            // planned for another reason, and the next plan judges it by its age.
+            (Reason::FailedSession { .. }, ByClaims::Unclaimed) => Some(Keep::TooYoung),
+            (Reason::FailedSession { .. }, ByClaims::Failed { .. }) => None,
+            // An orphan that a failed session claims by now was planned as nobody's.
+            (Reason::Orphan { .. }, ByClaims::Failed { .. }) => Some(Keep::FailedRecently),
+            (Reason::Orphan { .. }, ByClaims::Unclaimed) => None,
+        }
+    };
+    removals.iter().enumerate().map(verdict).collect()
+}
+
+/// Files that are already hidden: what the newest claims say they should become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HiddenVerdict {
+    /// A claim needs it again: bring it back.
+    Restore(Keep),
+    /// Still nobody needs it.
+    StillRemove,
+}
+
+/// Judges hidden files by their original names; ages do not count any more, only claims.
+#[must_use]
+pub fn judge_hidden(matched: &Sealed<Matched>, len: usize, policy: &Policy, now: Timestamp) -> Vec<HiddenVerdict> {
+    let verdict = |index| match by_claims(&matched.get().marks(index), policy, now) {
+        ByClaims::Keep(keep) => HiddenVerdict::Restore(keep),
+        ByClaims::Failed { .. } | ByClaims::Unclaimed => HiddenVerdict::StillRemove,
+    };
+    (0..len).map(verdict).collect()
+}
+
+/// Totals of removals by the word of their reason: files and bytes.
+#[must_use]
+pub fn totals(removals: &[Removal]) -> HashMap<&'static str, (u64, u64)> {
+    let mut totals = HashMap::new();
+    for removal in removals {
+        let (files, bytes) = totals.entry(removal.reason.word()).or_insert((0, 0));
+        *files += 1;
+        *bytes += removal.facts.size_bytes;
+    }
+    totals
+}
