@@ -1,1 +1,3 @@
-//! placeholder
+//! Upsweep's adapters.
+
+pub mod audio;
