@@ -1,3 +1,22 @@
-//! Upsweep's engine.
+//! Upsweep's engine: what is done, in which order, and what is noted before and after.
+//!
+//! The pure core (`upsweep-plan`) decides; this crate carries out over the traits in [`ports`]. It is
+//! synchronous and single-threaded on purpose, so that a simulation can drive the real thing step by step.
+//!
+//! The story of a clean-up: [`binding`] (is this the right store?), [`survey`] (what is there and who
+//! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
+//! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
+//! which tells them in order.
 
+pub mod apply;
+pub mod binding;
+mod claims;
+pub mod error;
+pub mod planning;
 pub mod ports;
+pub mod purge;
+pub mod recover;
+pub mod restore;
+pub mod runs;
+pub mod survey;
+pub mod world;

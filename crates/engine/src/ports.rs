@@ -2,4 +2,11 @@
 //! port holds every adapter to the words here.
 
 mod claims;
+mod ledger;
+mod store;
+mod surroundings;
+
 pub use claims::*;
+pub use ledger::*;
+pub use store::*;
+pub use surroundings::*;

@@ -146,7 +146,7 @@ pub fn judge(situation: &Situation<'_>, limits: &Limits) -> Vec<Refusal> {
         && situation.hidden_recently.saturating_add(situation.removals) <= limits.floor_files;
     [
         explained(situation, below_floor),
-        marker(situation),
+        marker(situation.store, situation.binding),
         amount(situation, limits, below_floor),
         database(situation),
         complete(situation),
@@ -198,12 +198,13 @@ fn explained(s: &Situation<'_>, below_floor: bool) -> Option<Refusal> {
 }
 
 /// G002: the store was bound before, and its marker is missing or another's.
-fn marker(s: &Situation<'_>) -> Option<Refusal> {
-    let saw = match s.binding {
+#[must_use]
+pub fn marker(store: &str, binding: &Binding) -> Option<Refusal> {
+    let saw = match binding {
         Binding::Unbound | Binding::Bound => return None,
-        Binding::MarkerMissing { noted } => format!("{} was bound as store {noted}, but has no marker now", s.store),
+        Binding::MarkerMissing { noted } => format!("{store} was bound as store {noted}, but has no marker now"),
         Binding::MarkerForeign { noted, found } => {
-            format!("{} was bound as store {noted}, but its marker says {found}", s.store)
+            format!("{} was bound as store {noted}, but its marker says {found}", store)
         }
     };
     Some(Refusal {

@@ -93,7 +93,7 @@ pub fn next(from: State, event: Event) -> Result<State, IllegalTransition> {
         (S::Restoring, E::PutBack) => S::Restored,
         (S::Restoring, E::PlaceTaken) => S::Conflict,
         (S::Restoring | S::Purging, E::StillHidden) => S::Quarantined,
-        (S::Quarantined | S::Restoring | S::Conflict, E::HiddenGone) => S::Lost,
+        (S::Quarantined | S::Restoring | S::Purging | S::Conflict, E::HiddenGone) => S::Lost,
         (S::Quarantined, E::IntendPurge) => S::Purging,
         // "Already gone" is an outcome: the intent was durable, and the bytes are gone.
         (S::Purging, E::Freed) => S::Purged,

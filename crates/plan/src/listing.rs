@@ -21,6 +21,11 @@ impl<T> Sealed<T> {
     pub fn get(&self) -> &T {
         &self.0
     }
+
+    /// What was sealed, without the seal.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
 }
 
 /// The names of the files a store holds, in one block of memory.

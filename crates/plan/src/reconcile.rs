@@ -162,6 +162,8 @@ pub fn reconcile(
         }
     }
     outcome.removals.sort_by(|a, b| a.key.cmp(&b.key));
+    // A folder that changes while it is read may show a name twice.
+    outcome.removals.dedup_by(|a, b| a.key == b.key);
     outcome
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use upsweep_plan::claim::ClaimRule;
+pub use upsweep_plan::plan::DatabaseIdentity;
 
 /// A database that holds claims. Upsweep only ever reads it.
 pub trait ClaimSource: Send {
@@ -50,24 +51,6 @@ pub struct Snapshot {
     pub clock: Option<Timestamp>,
     /// Where its transactions stood.
     pub horizon: Horizon,
-}
-
-/// What tells one database from another, for ever.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct DatabaseIdentity {
-    /// `postgresql`, `mysql`, `mariadb` or `sqlite`.
-    pub engine: String,
-    /// The server's own identifier, or the canonical path of a file's folder.
-    pub server: String,
-    /// The database's name, or the file's.
-    pub database: String,
-}
-
-impl std::fmt::Display for DatabaseIdentity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { engine, server, database } = self;
-        write!(f, "{engine} {database} on {server}")
-    }
 }
 
 /// How far a database's transactions have come.

@@ -1,0 +1,204 @@
+//! Carrying out a plan: recheck, then hide in batches, intent before effect.
+//!
+//! Nothing is decided here. Apply may do less than the plan (a claim appeared, a file changed), never more
+//! and never other.
+
+use jiff::{SignedDuration, Timestamp};
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::Event;
+use upsweep_plan::listing::Names;
+use upsweep_plan::plan::{DatabaseIdentity, Plan};
+use upsweep_plan::reconcile::{self, Removal};
+
+use crate::claims;
+use crate::error::EngineError;
+use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
+use crate::world::{BATCH_FILES, World};
+
+/// How old a recheck may be when files move.
+pub const RECHECK_VALID_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// What applying a plan did.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Files hidden.
+    pub hidden: Amount,
+    /// Files left because a claim appeared since the plan, because they changed, or because they were gone.
+    pub skipped: Vec<(Key, Skipped)>,
+    /// Files that could not be moved, with the cause.
+    pub failed: Vec<(Key, String)>,
+}
+
+/// Why a planned file was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// The newest claims keep it.
+    ClaimedSince,
+    /// Another file, or a changed one, stands under its name.
+    Changed,
+    /// It was gone already.
+    Gone,
+}
+
+impl Skipped {
+    /// The words for reports.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ClaimedSince => "a claim appeared since the plan was made",
+            Self::Changed => "it changed since the plan was made",
+            Self::Gone => "it was gone already",
+        }
+    }
+}
+
+/// Hides what `plan` removes. The guards were asked before; the lease is in hand.
+///
+/// # Errors
+/// [`EngineError`] when the database, the ledger or the store as a whole fails. What was begun is in the
+/// journal, and recovery finishes it.
+pub fn apply(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    _lease: &dyn Lease,
+    run: &str,
+    plan: &Plan,
+) -> Result<Applied, EngineError> {
+    let mut applied = Applied::default();
+    let mut rest: Vec<Removal> = plan.removals.clone();
+    let mut rechecked_at: Option<Timestamp> = None;
+    while !rest.is_empty() {
+        if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
+            rest = recheck(world, rest, &plan.databases, &mut applied)?;
+            world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
+            rechecked_at = Some(world.now());
+        }
+        let batch: Vec<Removal> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
+        hide_batch(world, ledger, run, &batch, &mut applied)?;
+        world.progress.advance(batch.len() as u64);
+    }
+    world.progress.end();
+    Ok(applied)
+}
+
+/// Reads every claim once more, now that the listing is over, and drops what somebody needs by now.
+fn recheck(
+    world: &mut World<'_>,
+    removals: Vec<Removal>,
+    databases: &[DatabaseIdentity],
+    applied: &mut Applied,
+) -> Result<Vec<Removal>, EngineError> {
+    let names: Names = removals.iter().map(|r| &r.key).collect();
+    let reading = claims::read(world, &names, Stage::Rechecking)?;
+    same_database(&reading.snapshot.identity, databases)?;
+    let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
+    let mut allowed = Vec::with_capacity(removals.len());
+    for (removal, keep) in removals.into_iter().zip(verdicts) {
+        match keep {
+            None => allowed.push(removal),
+            Some(_) => applied.skipped.push((removal.key, Skipped::ClaimedSince)),
+        }
+    }
+    Ok(allowed)
+}
+
+/// The connection may have moved to another server since the plan was made.
+pub(crate) fn same_database(here: &DatabaseIdentity, planned: &[DatabaseIdentity]) -> Result<(), EngineError> {
+    if planned.contains(here) {
+        return Ok(());
+    }
+    let planned = planned.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(upsweep_plan::plan::PlanError::Foreign { planned, here: here.to_string() }.into())
+}
+
+fn hide_batch(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    run: &str,
+    batch: &[Removal],
+    applied: &mut Applied,
+) -> Result<(), EngineError> {
+    let new: Vec<NewOp> = batch
+        .iter()
+        .map(|removal| NewOp {
+            key: removal.key.clone(),
+            reason: removal.reason.clone(),
+            facts: removal.facts,
+            quarantine_secs: world.quarantine_secs,
+        })
+        .collect();
+    let ids = ledger.intend(run, &new, world.now())?;
+    let orders: Vec<HideOrder> = batch
+        .iter()
+        .zip(&ids)
+        .map(|(removal, id)| HideOrder {
+            key: removal.key.clone(),
+            facts: removal.facts,
+            place: Place { run: run.to_owned(), op: *id },
+        })
+        .collect();
+    let outcomes = match world.store.hide(&orders) {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            let entries: Vec<Entry> = ids.iter().map(|id| not_moved(*id, &error.to_string())).collect();
+            ledger.record(&entries, world.now())?;
+            return Err(error.into());
+        }
+    };
+    let mut entries = Vec::with_capacity(orders.len());
+    let mut hidden = Vec::with_capacity(orders.len());
+    for (order, outcome) in orders.into_iter().zip(outcomes) {
+        let op = order.place.op;
+        entries.push(match outcome {
+            HideOutcome::Hidden(facts) => {
+                applied.hidden.add(facts.size_bytes);
+                hidden.push(op);
+                Entry { hidden_facts: Some(facts), ..Entry::plain(op, Event::Hidden) }
+            }
+            HideOutcome::OtherFound => {
+                applied.skipped.push((order.key, Skipped::Changed));
+                Entry::plain(op, Event::FoundOther)
+            }
+            HideOutcome::NothingThere => {
+                applied.skipped.push((order.key, Skipped::Gone));
+                Entry::plain(op, Event::FoundNothing)
+            }
+            HideOutcome::Failed(cause) => {
+                let entry = not_moved(op, &cause);
+                applied.failed.push((order.key, cause));
+                entry
+            }
+            HideOutcome::Stranded => {
+                let cause =
+                    "another file slipped in while it was moved, and its place is taken: it is kept in the quarantine"
+                        .to_owned();
+                let entry = Entry { note: Some(cause.clone()), ..Entry::plain(op, Event::PlaceTaken) };
+                applied.failed.push((order.key, cause));
+                entry
+            }
+        });
+    }
+    ledger.record(&entries, world.now())?;
+    note_horizons(world, ledger, &hidden);
+    Ok(())
+}
+
+fn not_moved(op: OpId, cause: &str) -> Entry {
+    Entry { note: Some(cause.to_owned()), ..Entry::plain(op, Event::NotMoved) }
+}
+
+/// Notes where the database's transactions stand now that these files are hidden. A failure costs time only:
+/// the next purge asks again, and a later horizon is the stricter one.
+pub(crate) fn note_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[OpId]) {
+    if hidden.is_empty() {
+        return;
+    }
+    let noted = world
+        .claims
+        .horizon()
+        .map_err(|error| error.to_string())
+        .and_then(|horizon| ledger.set_horizons(hidden, &[horizon]).map_err(|error| error.to_string()));
+    if let Err(error) = noted {
+        tracing::warn!(%error, "could not note the database's open transactions; purging these files will wait longer");
+    }
+}

@@ -1,0 +1,61 @@
+//! Why a whole run ended.
+
+use upsweep_plan::guard::Refusal;
+use upsweep_plan::plan::PlanError;
+
+use crate::ports::{ClaimError, LeaseError, LedgerError, StoreError};
+
+/// Why a whole run ended. Failures of single files are no errors: they are listed in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database.
+    #[error(transparent)]
+    Claims(#[from] ClaimError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The lease.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The plan that was to be applied.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The notes kept outside the store.
+    #[error("{0}")]
+    Notes(String),
+    /// The store is bound, but its ledger is gone or another's.
+    #[error(
+        "the store {address} belongs to ledger {expected}, but {found}; restore the ledger from a backup. Hidden files can be brought back by the MANIFEST in each folder of the quarantine"
+    )]
+    LedgerMismatch {
+        /// The store.
+        address: String,
+        /// The ledger named by its marker.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// A guard objects to working on this store at all.
+    #[error("{}: {}; likely cause: {}; next: {}", .0.code, .0.saw, .0.likely, .0.next)]
+    Refused(Box<Refusal>),
+    /// Something needs a bound store.
+    #[error("nothing was ever removed from {address} by upsweep, so there is nothing to {what}")]
+    NotBound {
+        /// The store.
+        address: String,
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// Another run bound the store meanwhile.
+    #[error("another run bound the store {address} at this very moment; run the command again")]
+    BoundMeanwhile {
+        /// The store.
+        address: String,
+    },
+    /// The run to restore is unknown.
+    #[error("there is no run '{0}'; see: upsweep history")]
+    NoSuchRun(String),
+}

@@ -1,0 +1,138 @@
+//! Small ports: time, names, the home of Upsweep's own state, progress.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, LedgerError};
+
+/// The wall clock.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Makes names that were never used before.
+pub trait Ids: Send + Sync {
+    /// A fresh name that sorts by `now` and that a person can type.
+    fn fresh(&self, now: Timestamp) -> String;
+}
+
+/// Where Upsweep keeps its own state about one store: the ledger, the lease, and, outside the store, a note
+/// that it was bound, so that a store that vanished is missed.
+pub trait Home: Send {
+    /// The store's ledger; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when it cannot be read.
+    fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError>;
+
+    /// The store's ledger, made if there is none yet.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when it cannot be made.
+    fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError>;
+
+    /// Takes the lease: one run at a time works on a store. It ends when the value is dropped, or its process
+    /// dies.
+    ///
+    /// # Errors
+    /// [`LeaseError::Held`] when another has it.
+    fn acquire(&self, holder: &Holder) -> Result<Box<dyn Lease>, LeaseError>;
+
+    /// Who has the lease now, without taking it.
+    ///
+    /// # Errors
+    /// [`LeaseError`] when that cannot be found out.
+    fn holder(&self) -> Result<Option<Holder>, LeaseError>;
+
+    /// The id of the store once bound at this address, as noted outside it.
+    ///
+    /// # Errors
+    /// A sentence for a human.
+    fn noted(&self, address: &str) -> Result<Option<String>, String>;
+
+    /// Notes outside the store, durably, that the store at this address is bound.
+    ///
+    /// # Errors
+    /// A sentence for a human.
+    fn note(&self, address: &str, store_id: &str) -> Result<(), String>;
+}
+
+/// A lease in hand: only who has one may change a store.
+pub trait Lease: Send {}
+
+/// Who has a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// What it is doing: the command.
+    pub what: String,
+    /// Its process.
+    pub pid: u32,
+    /// Its machine.
+    pub host: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, pid, host, since } = self;
+        write!(f, "'upsweep {what}' (process {pid} on {host}, since {since:.0})")
+    }
+}
+
+/// Why the lease is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Another has it.
+    #[error("{} works on this store; wait until it is done, then try again", .0.as_ref().map_or("another upsweep".to_owned(), ToString::to_string))]
+    Held(Option<Holder>),
+    /// The lock itself could not be used.
+    #[error("cannot lock {object}: {cause}")]
+    Io {
+        /// The lock.
+        object: String,
+        /// The system's word for it.
+        cause: String,
+    },
+}
+
+/// Hears how far the work has come.
+pub trait Progress: Send + Sync {
+    /// A stage begins; `total` steps are expected, if that is known.
+    fn begin(&self, stage: Stage, total: Option<u64>);
+    /// `steps` more are done.
+    fn advance(&self, steps: u64);
+    /// The stage ends.
+    fn end(&self);
+}
+
+/// The stages of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the names in the store.
+    Listing,
+    /// Reading the claims in the databases.
+    Claims,
+    /// Looking at candidates.
+    Looking,
+    /// Reading audio headers.
+    Headers,
+    /// Reading the claims once more.
+    Rechecking,
+    /// Moving files into the quarantine.
+    Hiding,
+    /// Bringing files back.
+    Restoring,
+    /// Freeing files.
+    Purging,
+}
+
+/// Nobody listens.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _stage: Stage, _total: Option<u64>) {}
+    fn advance(&self, _steps: u64) {}
+    fn end(&self) {}
+}

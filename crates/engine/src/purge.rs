@@ -1,0 +1,208 @@
+//! Freeing hidden files for good. Every condition must hold; any doubt leaves a file hidden.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use upsweep_plan::guard::{self, Code, Refusal};
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::{Event, State};
+use upsweep_plan::plan::Plan;
+
+use crate::apply::{note_horizons, same_database};
+use crate::binding::Bond;
+use crate::error::EngineError;
+use crate::planning::purge_situation;
+use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Snapshot, Stage};
+use crate::restore::{Restored, Watched, restore};
+use crate::survey::Survey;
+use crate::world::{BATCH_FILES, World};
+
+/// How long transactions that were open when a file was hidden may last, where the database does not say.
+pub const DRAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// What purging did.
+#[derive(Clone, Debug, Default)]
+pub struct Purged {
+    /// Files freed.
+    pub amount: Amount,
+    /// Files whose quarantine is over and that were not freed, because transactions that were open when they
+    /// were hidden may still be.
+    pub undrained: u64,
+    /// Files that a guard kept.
+    pub refused: u64,
+    /// The guards' objections, if files were due.
+    pub refusals: Vec<Refusal>,
+    /// Files that changed while they were hidden: somebody still writes to them, so they were brought back.
+    pub grown: Vec<Key>,
+    /// Files that could not be freed, with the cause.
+    pub failed: Vec<(Key, String)>,
+    /// What bringing back did.
+    pub restored: Restored,
+}
+
+/// The evidence a purge rests on: a complete survey of this very run, and the claims as read just now.
+pub struct Evidence<'a> {
+    /// The store's binding.
+    pub bond: &'a Bond,
+    /// This run's plan.
+    pub plan: &'a Plan,
+    /// This run's survey.
+    pub survey: &'a Survey,
+    /// Guards that a human overruled for this run.
+    pub approval: Option<&'a Approval>,
+}
+
+/// Frees the hidden files that are due.
+///
+/// `watched` comes from [`crate::restore::restore_claimed_again`], called immediately before.
+///
+/// # Errors
+/// [`EngineError`]; what was begun is in the journal.
+pub fn purge(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+    evidence: &Evidence<'_>,
+    watched: Watched,
+) -> Result<Purged, EngineError> {
+    let mut purged = Purged::default();
+    let Some(snapshot) = watched.snapshot else { return Ok(purged) };
+    same_database(&snapshot.identity, &evidence.plan.databases)?;
+    ask_late_horizons(world, ledger, &watched.still_hidden);
+
+    let judged: BTreeSet<Key> = evidence.plan.restores.iter().cloned().collect();
+    // (a) the quarantine was over before this run's survey began, and (c) that survey did not want it back.
+    let over: Vec<Op> = watched
+        .still_hidden
+        .into_iter()
+        .filter(|op| op.quarantined_until().is_some_and(|until| until < evidence.survey.began))
+        .filter(|op| !judged.contains(&op.key))
+        .collect();
+    // (e) transactions that were open when it was hidden have ended.
+    let now = world.now();
+    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &snapshot, now));
+    purged.undrained = undrained.len() as u64;
+    let due = guarded(world, ledger, evidence, &snapshot, due, &mut purged)?;
+    if due.is_empty() {
+        return Ok(purged);
+    }
+    world.progress.begin(Stage::Purging, Some(due.len() as u64));
+    for batch in due.chunks(BATCH_FILES) {
+        free_batch(world, ledger, lease, batch, &mut purged)?;
+        world.progress.advance(batch.len() as u64);
+    }
+    world.progress.end();
+    let runs: BTreeSet<&str> = due.iter().map(|op| op.run.as_str()).collect();
+    for run in runs {
+        if let Err(error) = world.store.tidy(run) {
+            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
+        }
+    }
+    Ok(purged)
+}
+
+/// Asks for the horizon of files whose run could not: a later one is only stricter.
+fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op]) {
+    let without: Vec<_> = hidden.iter().filter(|op| op.horizons.is_none()).map(|op| op.id).collect();
+    note_horizons(world, ledger, &without);
+}
+
+/// Whether every transaction that was open when the file was hidden has ended.
+fn is_drained(op: &Op, snapshot: &Snapshot, now: Timestamp) -> bool {
+    let rested = op.hidden_at.and_then(|at| at.checked_add(DRAIN).ok()).is_some_and(|until| until <= now);
+    match op.horizons.as_deref() {
+        None | Some([]) => false,
+        Some(horizons) => horizons.iter().all(|horizon| match (horizon, snapshot.horizon) {
+            (Horizon::Transactions { xmin: _, xmax }, Horizon::Transactions { xmin, xmax: _ }) => xmin >= *xmax,
+            (Horizon::Clock, _) | (_, Horizon::Clock) => rested,
+        }),
+    }
+}
+
+/// Asks the guards, and gives the files they let go: all, or those whose own run's approval, or this one's,
+/// covers every objection.
+fn guarded(
+    world: &World<'_>,
+    ledger: &dyn Ledger,
+    evidence: &Evidence<'_>,
+    snapshot: &Snapshot,
+    due: Vec<Op>,
+    purged: &mut Purged,
+) -> Result<Vec<Op>, EngineError> {
+    if due.is_empty() {
+        return Ok(due);
+    }
+    let replicas = if snapshot.is_replica { vec![snapshot.identity.clone()] } else { vec![] };
+    let bytes = due.iter().map(|op| op.facts.size_bytes).sum();
+    let situation = purge_situation(evidence.plan, evidence.survey, evidence.bond, &replicas, due.len() as u64, bytes);
+    let objections = guard::judge(&situation, world.limits);
+    let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
+    let open: Vec<Refusal> =
+        objections.into_iter().filter(|r| !(r.code.is_approvable() && allowed_now.contains(&r.code))).collect();
+    if open.is_empty() {
+        return Ok(due);
+    }
+    let mut approvals: BTreeMap<String, BTreeSet<Code>> = BTreeMap::new();
+    for op in &due {
+        if !approvals.contains_key(&op.run) {
+            let approval = ledger.run(&op.run)?.and_then(|run| run.approval);
+            approvals.insert(op.run.clone(), approval.map(|a| a.codes).unwrap_or_default());
+        }
+    }
+    let covered = |op: &Op| open.iter().all(|r| r.code.approval_covers_purge() && approvals[&op.run].contains(&r.code));
+    let (free, kept): (Vec<Op>, Vec<Op>) = due.into_iter().partition(covered);
+    purged.refused = kept.len() as u64;
+    if !kept.is_empty() {
+        purged.refusals = open;
+    }
+    Ok(free)
+}
+
+fn free_batch(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+    batch: &[Op],
+    purged: &mut Purged,
+) -> Result<(), EngineError> {
+    let mut orders = Vec::with_capacity(batch.len());
+    let mut meant = Vec::with_capacity(batch.len());
+    for op in batch {
+        // Without its facts it cannot be told from another file; recovery always notes them.
+        if let Some(facts) = op.hidden_facts {
+            orders.push(FreeOrder { place: op.place(), facts });
+            meant.push(op);
+        }
+    }
+    let intents: Vec<Entry> = meant.iter().map(|op| Entry::plain(op.id, Event::IntendPurge)).collect();
+    ledger.record(&intents, world.now())?;
+    let outcomes = world.store.free(&orders);
+    let mut entries = Vec::with_capacity(meant.len());
+    let mut grown = Vec::new();
+    for (op, outcome) in meant.into_iter().zip(outcomes) {
+        entries.push(match outcome {
+            FreeOutcome::Freed => {
+                purged.amount.add(op.facts.size_bytes);
+                Entry::plain(op.id, Event::Freed)
+            }
+            FreeOutcome::Gone => {
+                let cause = "somebody else took it out of the quarantine".to_owned();
+                purged.failed.push((op.key.clone(), cause.clone()));
+                Entry { note: Some(cause), ..Entry::plain(op.id, Event::HiddenGone) }
+            }
+            FreeOutcome::Changed => {
+                purged.grown.push(op.key.clone());
+                grown.push(Op { state: State::Quarantined, ..op.clone() });
+                let note = "it changed while it was hidden: somebody still writes to it".to_owned();
+                Entry { note: Some(note), ..Entry::plain(op.id, Event::StillHidden) }
+            }
+            FreeOutcome::Failed(cause) => {
+                purged.failed.push((op.key.clone(), cause.clone()));
+                Entry { note: Some(cause), ..Entry::plain(op.id, Event::StillHidden) }
+            }
+        });
+    }
+    ledger.record(&entries, world.now())?;
+    purged.restored.extend(restore(world, ledger, lease, &grown)?);
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Finishing what a crash interrupted: every pending intent is compared with what the store shows.
+
+use upsweep_plan::lifecycle::{Event, State};
+
+use crate::apply::note_horizons;
+use crate::error::EngineError;
+use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
+use crate::world::{BATCH_FILES, World};
+
+/// What recovery found and finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Files that turned out to be hidden.
+    pub hidden: u64,
+    /// Files that turned out to stand where they stood.
+    pub in_place: u64,
+    /// Files that turned out to be freed.
+    pub purged: u64,
+    /// Files that turned out to be gone, or to have made room for others.
+    pub gone: u64,
+    /// Files in conflict: both are kept.
+    pub conflicts: u64,
+    /// Files that could not be looked at and stay pending.
+    pub unknown: u64,
+}
+
+impl Recovered {
+    /// How many operations were pending.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Self { hidden, in_place, purged, gone, conflicts, unknown } = self;
+        hidden + in_place + purged + gone + conflicts + unknown
+    }
+}
+
+/// Looks at every pending operation and notes what really happened. Nothing is freed here.
+///
+/// # Errors
+/// [`EngineError`] when the journal is damaged or cannot be written.
+pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Lease) -> Result<Recovered, EngineError> {
+    let pending = ledger.ops_in(&[State::Quarantining, State::Restoring, State::Purging])?;
+    let mut recovered = Recovered::default();
+    if pending.is_empty() {
+        return Ok(recovered);
+    }
+    ledger.verify()?;
+    for batch in pending.chunks(BATCH_FILES) {
+        settle(world, batch)?;
+        let mut entries = Vec::with_capacity(batch.len());
+        let mut hidden: Vec<OpId> = Vec::new();
+        for op in batch {
+            match examine(world, op) {
+                Ok(entry) => {
+                    count(&mut recovered, op.state, entry.event);
+                    if op.state == State::Quarantining && entry.event == Event::Hidden {
+                        hidden.push(op.id);
+                    }
+                    entries.push(entry);
+                }
+                Err(error) => {
+                    recovered.unknown += 1;
+                    tracing::warn!(%error, op = %op.id, "cannot tell what became of an interrupted operation");
+                }
+            }
+        }
+        ledger.record(&entries, world.now())?;
+        note_horizons(world, ledger, &hidden);
+    }
+    Ok(recovered)
+}
+
+/// Makes durable what the interrupted run may not have had the time to.
+fn settle(world: &World<'_>, batch: &[Op]) -> Result<(), EngineError> {
+    let mut runs: Vec<&str> = batch.iter().map(|op| op.run.as_str()).collect();
+    runs.dedup();
+    for run in runs {
+        let keys: Vec<_> = batch.iter().filter(|op| op.run == run).map(|op| &op.key).collect();
+        world.store.settle(run, &keys)?;
+    }
+    Ok(())
+}
+
+fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
+    let hidden = world.store.look_hidden(&op.place())?;
+    Ok(match (op.state, hidden) {
+        // The rename happened. Is what arrived what was meant?
+        (State::Quarantining, Some(facts)) if facts.is_same_after_rename(&op.facts) => {
+            Entry { hidden_facts: Some(facts), ..Entry::plain(op.id, Event::Hidden) }
+        }
+        (State::Quarantining, Some(_)) => match world.store.put_back(&op.place(), &op.key)? {
+            PutBackOutcome::Back | PutBackOutcome::HiddenGone => Entry::plain(op.id, Event::FoundOther),
+            PutBackOutcome::PlaceTaken => Entry::plain(op.id, Event::PlaceTaken),
+        },
+        // Not in the quarantine: only now may its old place be asked.
+        (State::Quarantining, None) => match world.store.look(&op.key)? {
+            Some(facts) if facts.is_same_inode(&op.facts) => {
+                Entry { note: Some("interrupted before it moved".to_owned()), ..Entry::plain(op.id, Event::NotMoved) }
+            }
+            Some(_) => Entry::plain(op.id, Event::FoundOther),
+            None => Entry::plain(op.id, Event::FoundNothing),
+        },
+        (State::Restoring | State::Purging, Some(_)) => Entry::plain(op.id, Event::StillHidden),
+        (State::Restoring, None) => match world.store.look(&op.key)? {
+            Some(_) => Entry::plain(op.id, Event::PutBack),
+            None => Entry {
+                note: Some("neither in the quarantine nor in its place".to_owned()),
+                ..Entry::plain(op.id, Event::HiddenGone)
+            },
+        },
+        // "Already gone" is an outcome.
+        (State::Purging, None) => Entry::plain(op.id, Event::Freed),
+        (state, _) => unreachable!("only pending operations are examined, not {state:?}"),
+    })
+}
+
+fn count(recovered: &mut Recovered, state: State, event: Event) {
+    *match event {
+        Event::Hidden | Event::StillHidden => &mut recovered.hidden,
+        Event::NotMoved | Event::PutBack => &mut recovered.in_place,
+        Event::Freed => &mut recovered.purged,
+        Event::FoundOther if state == State::Quarantining => &mut recovered.in_place,
+        Event::PlaceTaken => &mut recovered.conflicts,
+        _ => &mut recovered.gone,
+    } += 1;
+}

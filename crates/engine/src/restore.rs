@@ -1,0 +1,136 @@
+//! Bringing hidden files back: by hand, or because a claim needs them again. Never over another file.
+
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::{Event, State};
+use upsweep_plan::listing::Names;
+use upsweep_plan::reconcile::{self, HiddenVerdict};
+
+use crate::claims::{self, Reading};
+use crate::error::EngineError;
+use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage};
+use crate::world::{BATCH_FILES, World};
+
+/// What bringing files back did.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// Files that are back.
+    pub back: Vec<Key>,
+    /// Their number and bytes.
+    pub amount: Amount,
+    /// Files whose place is taken: both are kept.
+    pub conflicts: Vec<Key>,
+    /// Files that somebody took out of the quarantine.
+    pub lost: Vec<Key>,
+    /// Files that could not be moved, with the cause; they are still hidden.
+    pub failed: Vec<(Key, String)>,
+}
+
+impl Restored {
+    /// Adds another one's results.
+    pub fn extend(&mut self, other: Self) {
+        let Self { back, amount, conflicts, lost, failed } = other;
+        self.back.extend(back);
+        self.amount.files += amount.files;
+        self.amount.bytes += amount.bytes;
+        self.conflicts.extend(conflicts);
+        self.lost.extend(lost);
+        self.failed.extend(failed);
+    }
+
+    /// How many files could not be brought back.
+    #[must_use]
+    pub fn problems(&self) -> u64 {
+        (self.conflicts.len() + self.lost.len() + self.failed.len()) as u64
+    }
+}
+
+/// Brings back the files of these operations, which must be hidden or in conflict.
+///
+/// # Errors
+/// [`EngineError::Ledger`]; what was begun is in the journal.
+pub fn restore(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    _lease: &dyn Lease,
+    ops: &[Op],
+) -> Result<Restored, EngineError> {
+    let mut restored = Restored::default();
+    if ops.is_empty() {
+        return Ok(restored);
+    }
+    world.progress.begin(Stage::Restoring, Some(ops.len() as u64));
+    for batch in ops.chunks(BATCH_FILES) {
+        let intents: Vec<Entry> = batch.iter().map(|op| Entry::plain(op.id, Event::IntendRestore)).collect();
+        ledger.record(&intents, world.now())?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for op in batch {
+            outcomes.push(put_back(world, op, &mut restored));
+            world.progress.advance(1);
+        }
+        ledger.record(&outcomes, world.now())?;
+    }
+    world.progress.end();
+    Ok(restored)
+}
+
+fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
+    match world.store.put_back(&op.place(), &op.key) {
+        Ok(PutBackOutcome::Back) => {
+            restored.amount.add(op.facts.size_bytes);
+            restored.back.push(op.key.clone());
+            Entry::plain(op.id, Event::PutBack)
+        }
+        Ok(PutBackOutcome::PlaceTaken) => {
+            restored.conflicts.push(op.key.clone());
+            Entry::plain(op.id, Event::PlaceTaken)
+        }
+        Ok(PutBackOutcome::HiddenGone) => {
+            restored.lost.push(op.key.clone());
+            Entry::plain(op.id, Event::HiddenGone)
+        }
+        Err(error) => {
+            restored.failed.push((op.key.clone(), error.to_string()));
+            Entry { note: Some(error.to_string()), ..Entry::plain(op.id, Event::StillHidden) }
+        }
+    }
+}
+
+/// Reads the claims once more and brings back every hidden file that one of them needs.
+///
+/// Gives the reading's snapshot and the files that stay hidden, which the purge may go on with at once:
+/// `None` when nothing is hidden and the claims were not read.
+///
+/// # Errors
+/// [`EngineError`] when the claims cannot be read: nothing is concluded then.
+pub fn restore_claimed_again(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+) -> Result<Watched, EngineError> {
+    let hidden = ledger.ops_in(&[State::Quarantined])?;
+    if hidden.is_empty() {
+        return Ok(Watched { restored: Restored::default(), still_hidden: vec![], snapshot: None });
+    }
+    let names: Names = hidden.iter().map(|op| &op.key).collect();
+    let Reading { matched, snapshot } = claims::read(world, &names, Stage::Rechecking)?;
+    let verdicts = reconcile::judge_hidden(&matched, hidden.len(), world.policy, world.now());
+    let (mut again, mut still_hidden) = (Vec::new(), Vec::new());
+    for (op, verdict) in hidden.into_iter().zip(verdicts) {
+        match verdict {
+            HiddenVerdict::Restore(_) => again.push(op),
+            HiddenVerdict::StillRemove => still_hidden.push(op),
+        }
+    }
+    let restored = restore(world, ledger, lease, &again)?;
+    Ok(Watched { restored, still_hidden, snapshot: Some(snapshot) })
+}
+
+/// What looking after the hidden files showed.
+pub struct Watched {
+    /// Files brought back.
+    pub restored: Restored,
+    /// Files that the newest claims still do not need.
+    pub still_hidden: Vec<Op>,
+    /// What the database said of itself; `None` when nothing is hidden.
+    pub snapshot: Option<crate::ports::Snapshot>,
+}

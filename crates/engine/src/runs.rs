@@ -1,0 +1,367 @@
+//! The runs, told in order: what each command does from its lease to its last line in the history.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use upsweep_plan::guard::{self, Binding, Refusal};
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::State;
+use upsweep_plan::plan::Plan;
+
+use crate::apply::{Applied, apply};
+use crate::binding::{self, Bond};
+use crate::error::EngineError;
+use crate::planning::{self, Past, Planned};
+use crate::ports::{Approval, Holder, Lease, Ledger, Marker, Op, RunKind, RunOutcome, RunRecord};
+use crate::purge::{Evidence, Purged, purge};
+use crate::recover::{Recovered, recover};
+use crate::restore::{Restored, restore, restore_claimed_again};
+use crate::world::World;
+
+/// Who asked for a run, and what they overruled.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who, for the lease and the history.
+    pub holder: Holder,
+    /// Guards to overrule.
+    pub approval: Option<Approval>,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The run's id; `None` when nothing could be noted because the store is not bound.
+    pub run: Option<String>,
+    /// The plan it worked with.
+    pub plan: Option<Plan>,
+    /// The marker, if this run bound the store.
+    pub bound: Option<Marker>,
+    /// What an interrupted run had left.
+    pub recovered: Recovered,
+    /// Why nothing was hidden.
+    pub refusals: Vec<Refusal>,
+    /// What was hidden.
+    pub applied: Applied,
+    /// What was brought back.
+    pub restored: Restored,
+    /// What was freed.
+    pub purged: Purged,
+    /// Files still hidden when it ended.
+    pub still_hidden: u64,
+    /// When the first of them may be freed.
+    pub next_purge_at: Option<Timestamp>,
+    /// What failed near the end, after everything above had happened.
+    pub failure: Option<String>,
+}
+
+impl Report {
+    /// Single files that failed.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        let planned = self.plan.as_ref().map_or(0, |plan| plan.errors.len());
+        (planned + self.applied.failed.len() + self.purged.failed.len()) as u64
+            + self.restored.problems()
+            + self.purged.restored.problems()
+            + self.recovered.unknown
+    }
+
+    /// Whether a guard refused anything.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.refusals.is_empty() || !self.purged.refusals.is_empty()
+    }
+
+    fn outcome(&self) -> RunOutcome {
+        let mut restored = self.restored.amount;
+        restored.files += self.purged.restored.amount.files;
+        restored.bytes += self.purged.restored.amount.bytes;
+        RunOutcome {
+            refused: self.refusals.iter().chain(&self.purged.refusals).map(|r| r.code).collect(),
+            hidden: self.applied.hidden,
+            restored,
+            purged: self.purged.amount,
+            skipped: self.applied.skipped.len() as u64,
+            errors: self.errors(),
+            failure: self.failure.clone(),
+        }
+    }
+}
+
+/// The lease and the ledger of a bound store.
+struct Desk {
+    lease: Box<dyn Lease>,
+    ledger: Box<dyn Ledger>,
+}
+
+/// Plan, guards, recheck, apply, and purge what is due.
+///
+/// # Errors
+/// [`EngineError`] when it could not be done or had to stop early. A guard's refusal is no error.
+pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
+    let bond = binding::examine(world)?;
+    let mut report = Report::default();
+    let mut desk = sit_down(world, &bond, request, &mut report)?;
+    let past = match &desk {
+        Some(desk) => Past::read(&*desk.ledger, world.now())?,
+        None => Past::default(),
+    };
+    let planned = planning::make(world, &bond, &past)?;
+    let Planned { plan, survey, claimed_again: _ } = planned;
+    let plan = plan.sealed();
+    report.refusals = open_refusals(&plan.refusals, request.approval.as_ref());
+    if desk.is_none() && report.refusals.is_empty() {
+        desk = Some(bind(world, &plan, request, &mut report)?);
+    }
+    let Some(Desk { lease, mut ledger }) = desk else {
+        report.plan = Some(plan);
+        return Ok(report);
+    };
+    let id = begin(world, &mut *ledger, RunKind::Run, Some(plan.hash.clone()), request)?;
+    report.run = Some(id.clone());
+    let bond = binding::examine(world)?;
+    let outcome = (|| {
+        if report.refusals.is_empty() {
+            report.applied = apply(world, &mut *ledger, &*lease, &id, &plan)?;
+        }
+        if survey.is_none() {
+            return Ok(());
+        }
+        let watched = restore_claimed_again(world, &mut *ledger, &*lease)?;
+        report.restored = watched.restored.clone();
+        if let Some(survey) = &survey {
+            let evidence = Evidence { bond: &bond, plan: &plan, survey, approval: request.approval.as_ref() };
+            report.purged = purge(world, &mut *ledger, &*lease, &evidence, watched)?;
+        }
+        Ok(())
+    })();
+    report.plan = Some(plan);
+    finish(world, &mut *ledger, &id, report, outcome)
+}
+
+/// Carries out a saved plan: exactly that, or less.
+///
+/// # Errors
+/// [`EngineError`], [`EngineError::Plan`] when the plan does not fit here and now.
+pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Result<Report, EngineError> {
+    let bond = binding::examine(world)?;
+    let identity = world.claims.identity()?;
+    plan.check(&bond.store, &[identity], world.policy, world.now())?;
+    let mut report = Report::default();
+    let mut desk = sit_down(world, &bond, request, &mut report)?;
+    let past = match &desk {
+        Some(desk) => Past::read(&*desk.ledger, world.now())?,
+        None => Past::default(),
+    };
+    // The plan's own facts, but today's marker and today's count of hidden files.
+    let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
+    report.refusals = open_refusals(&objections, request.approval.as_ref());
+    if desk.is_none() && report.refusals.is_empty() {
+        desk = Some(bind(world, &plan, request, &mut report)?);
+    }
+    let Some(Desk { lease, mut ledger }) = desk else {
+        report.plan = Some(plan);
+        return Ok(report);
+    };
+    let id = begin(world, &mut *ledger, RunKind::Apply, Some(plan.hash.clone()), request)?;
+    report.run = Some(id.clone());
+    let outcome = (|| {
+        if report.refusals.is_empty() {
+            report.applied = apply(world, &mut *ledger, &*lease, &id, &plan)?;
+        }
+        report.restored = restore_claimed_again(world, &mut *ledger, &*lease)?.restored;
+        Ok(())
+    })();
+    report.plan = Some(plan);
+    finish(world, &mut *ledger, &id, report, outcome)
+}
+
+/// Purges what is due and hides nothing.
+///
+/// # Errors
+/// [`EngineError`]; [`EngineError::NotBound`] when there never was anything to purge.
+pub fn purge_due(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
+    let bond = binding::examine(world)?;
+    let mut report = Report::default();
+    let Some(Desk { lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+        return Err(not_bound(&bond, "purge"));
+    };
+    let past = Past::read(&*ledger, world.now())?;
+    let Planned { plan, survey, claimed_again: _ } = planning::make(world, &bond, &past)?;
+    let mut plan = plan.sealed();
+    let id = begin(world, &mut *ledger, RunKind::Purge, None, request)?;
+    report.run = Some(id.clone());
+    let outcome = (|| {
+        let Some(survey) = &survey else {
+            report.refusals = std::mem::take(&mut plan.refusals);
+            return Ok(());
+        };
+        let watched = restore_claimed_again(world, &mut *ledger, &*lease)?;
+        report.restored = watched.restored.clone();
+        let evidence = Evidence { bond: &bond, plan: &plan, survey, approval: request.approval.as_ref() };
+        report.purged = purge(world, &mut *ledger, &*lease, &evidence, watched)?;
+        Ok(())
+    })();
+    finish(world, &mut *ledger, &id, report, outcome)
+}
+
+/// Which hidden files to bring back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those that one run hid.
+    Run(String),
+    /// Those with these names.
+    Keys(Vec<Key>),
+}
+
+/// Brings hidden files back because a human asks for it.
+///
+/// # Errors
+/// [`EngineError`]; [`EngineError::NoSuchRun`] for a run that never was.
+pub fn restore_by_hand(
+    world: &mut World<'_>,
+    selection: &Selection,
+    request: &Request,
+) -> Result<(Report, Vec<Key>), EngineError> {
+    let bond = binding::examine(world)?;
+    let mut report = Report::default();
+    let Some(Desk { lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+        return Err(not_bound(&bond, "restore"));
+    };
+    let (ops, unknown) = select(&*ledger, selection)?;
+    let id = begin(world, &mut *ledger, RunKind::Restore, None, request)?;
+    report.run = Some(id.clone());
+    let outcome = restore(world, &mut *ledger, &*lease, &ops).map(|restored| report.restored = restored);
+    Ok((finish(world, &mut *ledger, &id, report, outcome)?, unknown))
+}
+
+/// The operations a selection means, and the names among it that are not hidden.
+fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Key>), EngineError> {
+    let hidden = ledger.ops_in(&[State::Quarantined, State::Conflict])?;
+    Ok(match selection {
+        Selection::All => (hidden, vec![]),
+        Selection::Run(run) => {
+            if ledger.run(run)?.is_none() {
+                return Err(EngineError::NoSuchRun(run.clone()));
+            }
+            (hidden.into_iter().filter(|op| op.run == *run).collect(), vec![])
+        }
+        Selection::Keys(keys) => {
+            let known: BTreeSet<Key> = hidden.iter().map(|op| op.key.clone()).collect();
+            let unknown = keys.iter().filter(|key| !known.contains(*key)).cloned().collect();
+            // The newest file of a name first: an older one of the same name then finds its place taken.
+            let mut ops: Vec<Op> = hidden.into_iter().filter(|op| keys.contains(&op.key)).collect();
+            ops.sort_by_key(|op| std::cmp::Reverse(op.id));
+            (ops, unknown)
+        }
+    })
+}
+
+/// Finishes what an interrupted run left, and nothing else.
+///
+/// # Errors
+/// [`EngineError`].
+pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
+    let bond = binding::examine(world)?;
+    let mut report = Report::default();
+    let Some(Desk { lease: _lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+        return Err(not_bound(&bond, "recover"));
+    };
+    let id = begin(world, &mut *ledger, RunKind::Recover, None, request)?;
+    report.run = Some(id.clone());
+    finish(world, &mut *ledger, &id, report, Ok(()))
+}
+
+/// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
+/// it is not the store it was: then only the guards may speak.
+fn sit_down(
+    world: &mut World<'_>,
+    bond: &Bond,
+    request: &Request,
+    report: &mut Report,
+) -> Result<Option<Desk>, EngineError> {
+    let marker = match (&bond.binding, &bond.marker) {
+        (Binding::Bound, Some(marker)) => marker,
+        _ => return Ok(None),
+    };
+    let lease = world.home.acquire(&request.holder)?;
+    let mut ledger = binding::open_ledger(world, marker)?;
+    report.recovered = recover(world, &mut *ledger, &*lease)?;
+    Ok(Some(Desk { lease, ledger }))
+}
+
+/// Why there is nothing to work on: it never was bound, or it is not the store it was.
+fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
+    let address = bond.store.address.clone();
+    match guard::marker(&address, &bond.binding) {
+        Some(refusal) => EngineError::Refused(Box::new(refusal)),
+        None => EngineError::NotBound { address, what },
+    }
+}
+
+/// The first run that may change the store binds it.
+fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Report) -> Result<Desk, EngineError> {
+    let lease = world.home.acquire(&request.holder)?;
+    let (marker, ledger) = binding::bind(world, &plan.databases)?;
+    report.bound = Some(marker);
+    Ok(Desk { lease, ledger })
+}
+
+/// The objections that no human overruled.
+fn open_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> Vec<Refusal> {
+    let allowed = |r: &&Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
+    refusals.iter().filter(|r| !allowed(r)).cloned().collect()
+}
+
+fn begin(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    kind: RunKind,
+    plan: Option<String>,
+    request: &Request,
+) -> Result<String, EngineError> {
+    let now = world.now();
+    let record = RunRecord {
+        id: world.ids.fresh(now),
+        kind,
+        started_at: now,
+        ended_at: None,
+        by: format!("process {} on {}", request.holder.pid, request.holder.host),
+        plan,
+        approval: request.approval.clone(),
+        outcome: None,
+    };
+    ledger.begin_run(&record)?;
+    tracing::info!(run = record.id, kind = kind.word(), "run begins");
+    Ok(record.id)
+}
+
+/// Notes how the run ended. If it had to stop early, the history says so before the error goes on.
+fn finish(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    id: &str,
+    mut report: Report,
+    outcome: Result<(), EngineError>,
+) -> Result<Report, EngineError> {
+    world.progress.end();
+    report.failure = outcome.as_ref().err().map(ToString::to_string);
+    let noted = report.outcome();
+    let ended = ledger.end_run(id, world.now(), &noted);
+    tracing::info!(
+        run = id,
+        hidden = noted.hidden.files,
+        restored = noted.restored.files,
+        purged = noted.purged.files,
+        errors = noted.errors,
+        failure = noted.failure.is_some(),
+        "run ends"
+    );
+    outcome?;
+    ended?;
+    let hidden = ledger.ops_in(&[State::Quarantined])?;
+    report.still_hidden = hidden.len() as u64;
+    report.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();
+    Ok(report)
+}

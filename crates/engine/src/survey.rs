@@ -1,0 +1,80 @@
+//! A survey: what the store holds and what the databases say about it.
+
+use jiff::Timestamp;
+use upsweep_plan::key::Key;
+use upsweep_plan::listing::{Listing, ListingBuilder, Names, Sealed};
+use upsweep_plan::matching::Matched;
+
+use crate::claims;
+use crate::error::EngineError;
+use crate::ports::{ClaimError, Snapshot, Stage};
+use crate::world::World;
+
+/// A complete survey. There is no other kind: what did not complete is an [`Incomplete`].
+pub struct Survey {
+    /// When it began: later than anything it saw.
+    pub began: Timestamp,
+    /// The visible files' names, followed by those of the hidden ones.
+    pub names: Names,
+    /// How many of them are visible.
+    pub visible: usize,
+    /// What else the listing met. Its names were moved to `names`.
+    pub listing: Listing,
+    /// What the claims say about each name.
+    pub matched: Sealed<Matched>,
+    /// What the database said of itself.
+    pub snapshot: Snapshot,
+}
+
+/// Why a survey proves nothing.
+#[derive(Debug)]
+pub struct Incomplete {
+    /// Each part that could not be read.
+    pub reasons: Vec<String>,
+}
+
+/// Lists the store, then reads the claims: in this order no file that was just uploaded and claimed can look
+/// unclaimed.
+///
+/// `hidden` are the original names of hidden files, which are judged along.
+///
+/// # Errors
+/// [`EngineError`] when the store or a database cannot be read at all.
+pub fn survey(world: &mut World<'_>, hidden: &[Key]) -> Result<Result<Survey, Incomplete>, EngineError> {
+    let began = world.now();
+    let mut builder = ListingBuilder::default();
+    world.progress.begin(Stage::Listing, None);
+    let mut unreported = 0;
+    let listed = world.store.list(world.policy.recursive, &mut |found| {
+        builder.add(found);
+        unreported += 1;
+        if unreported == NAMES_PER_STEP {
+            world.progress.advance(NAMES_PER_STEP);
+            unreported = 0;
+        }
+    });
+    world.progress.end();
+    listed?;
+    let mut listing = match builder.seal() {
+        Ok(listing) => listing.into_inner(),
+        Err(reasons) => return Ok(Err(Incomplete { reasons })),
+    };
+    let mut names = std::mem::take(&mut listing.names);
+    let visible = names.len();
+    for key in hidden {
+        names.push(key.as_bytes());
+    }
+    if u32::try_from(names.len()).is_err() {
+        let reasons = vec![format!("{} files are more than one survey can hold (2^32)", names.len())];
+        return Ok(Err(Incomplete { reasons }));
+    }
+    match claims::read(world, &names, Stage::Claims) {
+        Ok(claims::Reading { matched, snapshot }) => {
+            Ok(Ok(Survey { began, names, visible, listing, matched, snapshot }))
+        }
+        Err(error @ ClaimError::Incomplete { .. }) => Ok(Err(Incomplete { reasons: vec![error.to_string()] })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+const NAMES_PER_STEP: u64 = 4_096;
