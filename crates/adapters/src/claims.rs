@@ -1,5 +1,24 @@
 //! Claims out of real databases, behind the engine's port `ClaimSource`.
 
 mod names;
+mod postgres;
 mod sql;
+mod tls;
 pub mod url;
+
+use upsweep_engine::ports::{ClaimError, ClaimSource};
+
+pub use postgres::PostgresClaims;
+
+use self::url::DatabaseUrl;
+
+/// The database behind a URL. Nothing is connected yet.
+///
+/// # Errors
+/// [`ClaimError::Url`] for a URL that cannot be understood.
+pub fn open(url: &str) -> Result<Box<dyn ClaimSource>, ClaimError> {
+    Ok(match DatabaseUrl::parse(url)? {
+        DatabaseUrl::Postgres(server) => Box::new(PostgresClaims::new(server)),
+        _ => todo!(),
+    })
+}
