@@ -1,14 +1,18 @@
 //! Claims out of real databases, behind the engine's port `ClaimSource`.
 
+pub mod memory;
 mod names;
 mod postgres;
 mod sql;
+mod sqlite;
 mod tls;
 pub mod url;
 
 use upsweep_engine::ports::{ClaimError, ClaimSource};
 
+pub use memory::MemoryClaims;
 pub use postgres::PostgresClaims;
+pub use sqlite::SqliteClaims;
 
 use self::url::DatabaseUrl;
 
@@ -19,6 +23,7 @@ use self::url::DatabaseUrl;
 pub fn open(url: &str) -> Result<Box<dyn ClaimSource>, ClaimError> {
     Ok(match DatabaseUrl::parse(url)? {
         DatabaseUrl::Postgres(server) => Box::new(PostgresClaims::new(server)),
-        _ => todo!(),
+        DatabaseUrl::MySql(_) => todo!(),
+        DatabaseUrl::Sqlite(file) => Box::new(SqliteClaims::new(file)),
     })
 }
