@@ -1,6 +1,7 @@
 //! Claims out of real databases, behind the engine's port `ClaimSource`.
 
 pub mod memory;
+mod mysql;
 mod names;
 mod postgres;
 mod sql;
@@ -11,6 +12,7 @@ pub mod url;
 use upsweep_engine::ports::{ClaimError, ClaimSource};
 
 pub use memory::MemoryClaims;
+pub use mysql::MySqlClaims;
 pub use postgres::PostgresClaims;
 pub use sqlite::SqliteClaims;
 
@@ -23,7 +25,7 @@ use self::url::DatabaseUrl;
 pub fn open(url: &str) -> Result<Box<dyn ClaimSource>, ClaimError> {
     Ok(match DatabaseUrl::parse(url)? {
         DatabaseUrl::Postgres(server) => Box::new(PostgresClaims::new(server)),
-        DatabaseUrl::MySql(_) => todo!(),
+        DatabaseUrl::MySql(server) => Box::new(MySqlClaims::new(server)),
         DatabaseUrl::Sqlite(file) => Box::new(SqliteClaims::new(file)),
     })
 }
