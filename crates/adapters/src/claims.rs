@@ -18,6 +18,9 @@ pub use sqlite::SqliteClaims;
 
 use self::url::DatabaseUrl;
 
+/// Receives the cells of one rule's rows.
+type CellSink<'a> = dyn FnMut(&[Option<&[u8]>]) + 'a;
+
 /// The database behind a URL. Nothing is connected yet.
 ///
 /// # Errors

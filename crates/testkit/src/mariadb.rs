@@ -26,6 +26,15 @@ impl MariaDb {
     /// When it is installed and yet does not start.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with more options for `mariadbd`; `None` where MariaDB is not installed.
+    ///
+    /// # Panics
+    /// When it is installed and yet does not start.
+    #[must_use]
+    pub fn start_with(options: &[&str]) -> Option<Self> {
         let sbin = [PathBuf::from("/usr/sbin")];
         let server = template::find_program("mariadbd", &sbin)?;
         let install = template::find_program("mariadb-install-db", &sbin)?;
@@ -42,8 +51,13 @@ impl MariaDb {
         for _ in 0..5 {
             let port = template::free_port();
             let mut command = Command::new(&server);
-            command.args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]);
-            command.args(SIZES).args(user_option()).arg(format!("--port={port}"));
+            command.args([
+                "--no-defaults",
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--innodb-flush-log-at-trx-commit=0",
+            ]);
+            command.args(SIZES).args(user_option()).args(options).arg(format!("--port={port}"));
             command.arg(option("--datadir=", &data)).arg(option("--socket=", &folder.join("socket")));
             command.arg(option("--log-error=", &folder.join("log")));
             let keeper = Keeper::of_child(&command, &folder);

@@ -31,7 +31,7 @@ pub(crate) fn copy(name: &str, to: &Path, make: impl FnOnce(&Path)) {
 
 /// Copies a folder with owners and modes; `to` must not exist.
 fn copy_tree(from: &Path, to: &Path) {
-    run(Command::new("cp").args(["-a", "--reflink=auto", "--sparse=always", "-T"]).arg(from).arg(to));
+    run(Command::new("cp").args(["-a", "--reflink=auto", "-T"]).arg(from).arg(to));
 }
 
 /// The build's folder, so that `cargo clean` also removes templates; elsewhere the temporary folder.
@@ -53,10 +53,10 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("know the bound port").port()
 }
 
-/// Gives `path` to `user` when we are root, who may not run database servers.
+/// Gives the folder `path` itself to `user` when we are root, who may not run database servers.
 pub(crate) fn give_to(path: &Path, user: &str) {
     if is_root() {
-        run(Command::new("chown").arg("-R").arg(user).arg(path));
+        run(Command::new("chown").arg(user).arg(path));
     }
 }
 

@@ -19,6 +19,7 @@ use upsweep_plan::timetext;
 
 use self::select::Select;
 use self::session::{Session, incomplete};
+use super::CellSink;
 use super::url::ServerUrl;
 
 /// A MySQL or MariaDB schema. Every call connects anew: between calls nothing is held open.
@@ -93,7 +94,7 @@ async fn stream(
     session: &mut Session<'_>,
     rule: &ClaimRule,
     select: &Select,
-    sink: &mut dyn FnMut(&[Option<&[u8]>]),
+    sink: &mut CellSink<'_>,
 ) -> Result<u64, ClaimError> {
     let url = session.url;
     let streamed = async {

@@ -19,6 +19,7 @@ use upsweep_plan::claim::ClaimRule;
 use self::copy_text::CopyRows;
 use self::select::Select;
 use self::session::Session;
+use super::CellSink;
 use super::url::ServerUrl;
 
 /// A PostgreSQL database. Every call connects anew: between calls nothing is held open.
@@ -113,7 +114,7 @@ async fn stream(
     session: &Session<'_>,
     rule: &ClaimRule,
     select: &Select,
-    sink: &mut dyn FnMut(&[Option<&[u8]>]),
+    sink: &mut CellSink<'_>,
 ) -> Result<u64, ClaimError> {
     let malformed = |error: copy_text::Malformed| session::incomplete(session.url, &error.to_string());
     let explain = |error: tokio_postgres::Error| select::explain(session, rule, &error);

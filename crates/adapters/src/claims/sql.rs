@@ -77,9 +77,9 @@ fn next_token(rest: &str, dialect: Dialect, last_word: &str) -> (Token, usize) {
     if line_comment {
         return (Token::Blank, rest.find('\n').map_or(rest.len(), |end| end + 1));
     }
-    if rest.starts_with("/*") {
+    if let Some(comment) = rest.strip_prefix("/*") {
         // MySQL executes /*! these */.
-        let token = if is_mysql && rest[2..].starts_with(['!', 'M']) { Token::Other } else { Token::Blank };
+        let token = if is_mysql && comment.starts_with(['!', 'M']) { Token::Other } else { Token::Blank };
         return (token, block_comment(rest, dialect == Dialect::Postgres));
     }
     match first {

@@ -147,23 +147,27 @@ impl File {
     }
 
     fn spool_rule(&self, rule: &ClaimRule) -> Result<Spool, ClaimError> {
-        let from = match &rule.source {
-            RowSource::Table(name) => self.find(rule, name)?,
+        let explain = |error: rusqlite::Error| self.explain(rule, &error);
+        // The names as the statement itself gives them: of two alike, a surrounding one sees `x` and `x:1`.
+        let (from, statement) = match &rule.source {
+            RowSource::Table(name) => {
+                let table = self.find(rule, name)?;
+                (table.clone(), format!("SELECT * FROM {table}"))
+            }
             RowSource::Query(query) => {
                 let query = only_statement(query, Dialect::Sqlite).map_err(|wrong| problem(rule, wrong))?;
-                format!("(\n{query}\n)")
+                (format!("(\n{query}\n)"), query.to_owned())
             }
         };
-        let explain = |error: rusqlite::Error| self.explain(rule, &error);
-        let all = self.connection.prepare(&format!("SELECT * FROM {from} AS q")).map_err(explain)?;
-        let names: Vec<String> = all.column_names().into_iter().map(str::to_owned).collect();
+        let names = self.connection.prepare(&statement).map_err(explain)?;
+        let names: Vec<String> = names.column_names().map(str::to_owned).collect();
         check_columns(rule, &names, true)?;
 
         // With its table a quoted name is a column; alone, SQLite may take it for a string.
         let wanted = rule.columns();
         let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}", quote(name, '"'))).collect();
-        let cells = if cells.is_empty() { "''".to_owned() } else { cells.join(", ") };
-        let mut statement = self.connection.prepare(&format!("SELECT {cells} FROM {from} AS q")).map_err(explain)?;
+        let mut statement =
+            self.connection.prepare(&format!("SELECT {} FROM {from} AS q", cells.join(", "))).map_err(explain)?;
         let mut rows = statement.query([]).map_err(explain)?;
         let mut spool = Spool::new(wanted.len());
         while let Some(row) = rows.next().map_err(explain)? {
@@ -202,11 +206,14 @@ impl File {
 
     /// A mistake in the rule's query, or a file that cannot be read.
     fn explain(&self, rule: &ClaimRule, error: &rusqlite::Error) -> ClaimError {
-        match error.sqlite_error_code() {
+        let said = match error {
+            // Without the statement that we made of the user's.
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
             // SQLITE_ERROR: what is wrong with the SQL itself.
-            Some(ErrorCode::Unknown) => problem(rule, format!("{error}; correct the rule's table or query")),
-            _ => self.incomplete(error),
-        }
+            other if other.sqlite_error_code() == Some(ErrorCode::Unknown) => other.to_string(),
+            other => return self.incomplete(other),
+        };
+        problem(rule, format!("{said}; correct the rule's table or query"))
     }
 }
 

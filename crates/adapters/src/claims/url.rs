@@ -16,6 +16,7 @@ use upsweep_engine::ports::ClaimError;
 
 pub use file::FileUrl;
 pub use server::{Host, ServerUrl};
+pub(crate) use tls::{Refusal, most_telling};
 pub use tls::{Roots, Tls, TlsMode};
 
 /// Which kind of database a URL means.

@@ -15,7 +15,7 @@ use crate::claims::sql::{Dialect, only_statement};
 pub(super) struct Select {
     /// The statement, in the order of the rule's columns.
     pub(super) sql: String,
-    /// How many of a row's cells are the rule's: a rule may need no column at all.
+    /// How many cells a row must have.
     pub(super) columns: usize,
 }
 
@@ -40,8 +40,7 @@ impl Select {
 
         let wanted = rule.columns();
         let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}", quote(name, '`'))).collect();
-        let cells = if cells.is_empty() { "1".to_owned() } else { cells.join(", ") };
-        let sql = format!("SELECT {cells} FROM {from} AS q");
+        let sql = format!("SELECT {} FROM {from} AS q", cells.join(", "));
         let out = columns(session, rule, &format!("{sql} LIMIT 0")).await?;
         for (name, column) in wanted.iter().zip(&out) {
             check_type(rule, name, column)?;

@@ -8,7 +8,7 @@ use upsweep_engine::ports::ClaimError;
 use upsweep_plan::claim::ClaimRule;
 
 use crate::claims::names::problem;
-use crate::claims::url::{Host, Roots, ServerUrl, Tls, TlsMode};
+use crate::claims::url::{Host, Refusal, Roots, ServerUrl, Tls, TlsMode, most_telling};
 
 /// One connection.
 pub(super) struct Session<'a> {
@@ -31,7 +31,7 @@ impl<'a> Session<'a> {
                 "the database URL {masked} names no database: add /name after the host"
             )));
         };
-        let mut first_cause = None;
+        let mut refusals = vec![];
         for host in &url.hosts {
             for mode in modes(url, host) {
                 match connect(url, host, mode).await {
@@ -40,17 +40,14 @@ impl<'a> Session<'a> {
                         session.set_up().await?;
                         return Ok(session);
                     }
-                    Err(refusal) => {
-                        let may_go_on = refusal.is_tls;
-                        first_cause.get_or_insert(refusal.cause);
-                        if !may_go_on {
-                            break;
-                        }
-                    }
+                    Err(refusal) => refusals.push(refusal),
+                }
+                if refusals.last().is_some_and(|refusal| !refusal.is_tls) {
+                    break;
                 }
             }
         }
-        let cause = first_cause.unwrap_or_else(|| "the URL names no host".to_owned());
+        let cause = most_telling(&refusals);
         Err(ClaimError::Connect { database: url.masked(), cause: url.scrub(&cause) })
     }
 
@@ -113,11 +110,6 @@ impl<'a> Session<'a> {
 
 pub(super) fn incomplete(url: &ServerUrl, cause: &str) -> ClaimError {
     ClaimError::Incomplete { database: url.masked(), cause: url.scrub(cause) }
-}
-
-struct Refusal {
-    cause: String,
-    is_tls: bool,
 }
 
 fn modes(url: &ServerUrl, host: &Host) -> Vec<TlsMode> {

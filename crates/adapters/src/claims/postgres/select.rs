@@ -15,7 +15,7 @@ use crate::claims::sql::{Dialect, only_statement};
 pub(super) struct Select {
     /// `COPY (…) TO STDOUT`, in the order of the rule's columns.
     pub(super) copy: String,
-    /// How many of a row's cells are the rule's: a rule may need no column at all.
+    /// How many cells a row must have.
     pub(super) columns: usize,
     /// The table, where the rule names one rather than a query.
     pub(super) table: Option<tables::Table>,
@@ -46,8 +46,11 @@ impl Select {
         }
         let wanted = rule.columns();
         let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}::pg_catalog.text", quote(name, '"'))).collect();
-        let cells = if cells.is_empty() { "''".to_owned() } else { cells.join(", ") };
-        Ok(Self { copy: format!("COPY (SELECT {cells} FROM {from} AS q) TO STDOUT"), columns: wanted.len(), table })
+        Ok(Self {
+            copy: format!("COPY (SELECT {} FROM {from} AS q) TO STDOUT", cells.join(", ")),
+            columns: wanted.len(),
+            table,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use upsweep_engine::ports::ClaimError;
 
 use crate::claims::tls::client_config;
-use crate::claims::url::{Host, ServerUrl, TlsMode};
+use crate::claims::url::{Host, Refusal, ServerUrl, TlsMode, most_telling};
 
 /// One connection.
 pub(super) struct Session<'a> {
@@ -24,23 +24,19 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Tries every host with every TLS mode that the URL allows.
     pub(super) async fn open(url: &'a ServerUrl) -> Result<Self, ClaimError> {
-        let mut first_cause = None;
+        let mut refusals = vec![];
         for host in &url.hosts {
             for mode in modes(url, host) {
                 match connect(url, host, mode).await {
                     Ok(client) => return Ok(Self { client, url, host }),
-                    // The first attempt is the one that was meant: its failure is the one to explain.
-                    Err(refusal) => {
-                        let may_go_on = refusal.other_mode_may_help;
-                        first_cause.get_or_insert(refusal.cause);
-                        if !may_go_on {
-                            break;
-                        }
-                    }
+                    Err(refusal) => refusals.push(refusal),
+                }
+                if refusals.last().is_some_and(|refusal| !refusal.is_tls) {
+                    break;
                 }
             }
         }
-        let cause = first_cause.unwrap_or_else(|| "the URL names no host".to_owned());
+        let cause = most_telling(&refusals);
         Err(ClaimError::Connect { database: url.masked(), cause: url.scrub(&cause) })
     }
 
@@ -63,11 +59,6 @@ pub(super) fn chain(error: &Error) -> String {
         source = cause.source();
     }
     text
-}
-
-struct Refusal {
-    cause: String,
-    other_mode_may_help: bool,
 }
 
 /// Unix sockets carry no TLS, whatever is asked for; neither does libpq there.
@@ -103,7 +94,7 @@ async fn connect(url: &ServerUrl, host: &Host, mode: TlsMode) -> Result<Client, 
         config.ssl_mode(SslMode::Disable);
         return drive(within, config.connect(NoTls)).await;
     }
-    let tls = client_config(mode, &url.tls.roots).map_err(|cause| Refusal { cause, other_mode_may_help: false })?;
+    let tls = client_config(mode, &url.tls.roots).map_err(|cause| Refusal { cause, is_tls: false })?;
     config.ssl_mode(SslMode::Require);
     drive(within, config.connect(MakeRustlsConnect::new(tls))).await
 }
@@ -127,7 +118,7 @@ where
         Ok(Err(error)) => Err(refusal(&error)),
         Err(_) => Err(Refusal {
             cause: format!("no answer within {} s; check host, port and firewall", within.as_secs()),
-            other_mode_may_help: false,
+            is_tls: false,
         }),
     }
 }
@@ -145,5 +136,5 @@ fn refusal(error: &Error) -> Refusal {
         None if is_tls => "; check sslmode and sslrootcert",
         None => "; check that the server runs, and its host and port",
     };
-    Refusal { cause: format!("{text}{advice}"), other_mode_may_help: is_tls || is_hba }
+    Refusal { cause: format!("{text}{advice}"), is_tls: is_tls || is_hba }
 }

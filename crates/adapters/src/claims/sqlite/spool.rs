@@ -1,5 +1,7 @@
 //! Rows kept in memory until their file is closed.
 
+use crate::claims::CellSink;
+
 /// The cells of one rule's rows, end to end.
 #[derive(Debug)]
 pub(super) struct Spool {
@@ -29,7 +31,7 @@ impl Spool {
     }
 
     /// Gives out every row, in the order they came.
-    pub(super) fn replay(&self, sink: &mut dyn FnMut(&[Option<&[u8]>])) {
+    pub(super) fn replay(&self, sink: &mut CellSink<'_>) {
         let mut ends = self.ends.iter();
         let mut start = 0;
         for _ in 0..self.rows {

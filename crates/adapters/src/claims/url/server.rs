@@ -49,10 +49,9 @@ pub(super) fn parse(engine: Engine, rest: &str) -> Result<ServerUrl, String> {
     let options = parse_query(query)?;
     let option = |names: &[&str]| names.iter().find_map(|name| last(&options, name)).map(str::to_owned);
 
-    let (user, password) = match user_info.map(|info| info.split_once(':').unwrap_or((info, "\0"))) {
-        // A NUL cannot stand in a URL: it tells "no password" from an empty one.
-        Some((user, "\0")) => (Some(decode(user)?), None),
-        Some((user, password)) => (Some(decode(user)?), Some(decode(password)?)),
+    let (user, password) = match user_info.map(|info| (info, info.split_once(':'))) {
+        Some((_, Some((user, password)))) => (Some(decode(user)?), Some(decode(password)?)),
+        Some((user, None)) => (Some(decode(user)?), None),
         None => (None, None),
     };
     let database = Some(decode(database)?).filter(|name| !name.is_empty());

@@ -27,6 +27,21 @@ pub enum TlsMode {
     VerifyFull,
 }
 
+/// Why one attempt to connect failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// What the driver said, and what to check.
+    pub(crate) cause: String,
+    /// Whether encryption itself failed, so that an attempt without (or with) may do.
+    pub(crate) is_tls: bool,
+}
+
+/// The failure to tell of: the first that is not about an encryption nobody insisted on.
+pub(crate) fn most_telling(refusals: &[Refusal]) -> String {
+    let telling = refusals.iter().find(|refusal| !refusal.is_tls).or(refusals.first());
+    telling.map_or_else(|| "the URL names no host".to_owned(), |refusal| refusal.cause.clone())
+}
+
 /// The certificates that vouch for servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roots {
