@@ -76,7 +76,7 @@ impl MariaDb {
     }
 
     fn wait_until_it_answers(&self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline {
             // Our own server has made its socket by the time it takes connections.
             if self.socket().exists() && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {

@@ -30,6 +30,8 @@ fn certificates() -> Option<TempDir> {
         };
         assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
     }
+    // A server that runs as somebody else must read them.
+    Command::new("chmod").arg("-R").arg("a+rX").arg(folder.path()).status().unwrap();
     Some(folder)
 }
 

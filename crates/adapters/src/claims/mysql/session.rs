@@ -164,10 +164,12 @@ fn ssl(mode: TlsMode, tls: &Tls) -> Option<SslOpts> {
 }
 
 fn refusal(error: &Error) -> Refusal {
+    // A failed handshake comes as an input/output error with the TLS library's own inside.
+    let is_handshake = |error: &std::io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    const TLS: &str = "; check ssl_mode and ssl_ca (VERIFY_CA, too, checks the host's name here)";
     let (is_tls, advice) = match error {
-        Error::Driver(DriverError::NoClientSslFlagFromServer) | Error::Io(IoError::Tls(_)) => {
-            (true, "; check ssl_mode and ssl_ca")
-        }
+        Error::Driver(DriverError::NoClientSslFlagFromServer) | Error::Io(IoError::Tls(_)) => (true, TLS),
+        Error::Io(IoError::Io(error)) if is_handshake(error) => (true, TLS),
         Error::Server(server) if server.code == 1045 => (false, "; check the user and the password"),
         Error::Server(server) if matches!(server.code, 1044 | 1049) => (false, "; check the database's name"),
         Error::Io(_) => (false, "; check that the server runs, and its host and port"),
