@@ -1,3 +1,4 @@
 //! Upsweep's adapters.
 
 pub mod audio;
+pub mod claims;
