@@ -2,3 +2,6 @@
 
 pub mod audio;
 pub mod claims;
+pub mod home;
+pub mod ledger;
+pub mod store;

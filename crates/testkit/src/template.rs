@@ -1,4 +1,8 @@
 //! Data folders initialised once and copied for every start, and the odds and ends of starting servers.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "publishes and clears templates of its own, in the folder for test data"
+)]
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -1,1 +1,18 @@
-fn main() {}
+//! The command `upsweep`.
+
+mod cli;
+mod clock;
+mod config;
+mod demo;
+mod exit;
+mod headers;
+mod logging;
+mod progress;
+mod render;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main().into()
+}

@@ -160,7 +160,7 @@ impl File {
             }
         };
         let names = self.connection.prepare(&statement).map_err(explain)?;
-        let names: Vec<String> = names.column_names().map(str::to_owned).collect();
+        let names: Vec<String> = names.column_names().into_iter().map(str::to_owned).collect();
         check_columns(rule, &names, true)?;
 
         // With its table a quoted name is a column; alone, SQLite may take it for a string.

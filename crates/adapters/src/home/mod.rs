@@ -1,0 +1,132 @@
+//! Where Upsweep keeps its own state about a directory: the ledger and the lock in `.upsweep` inside it, and
+//! a note outside it, in the state folder.
+
+mod notes;
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, StoreError};
+
+use crate::ledger::sqlite::SqliteLedger;
+use crate::store::local::{LocalStore, OWN_DIR};
+
+const LEDGER: &str = "ledger.db";
+const LOCK: &str = "lock";
+
+/// The home inside a directory.
+pub struct LocalHome<'a> {
+    store: &'a LocalStore,
+    ids: &'a dyn Ids,
+    clock: &'a dyn upsweep_engine::ports::Clock,
+    state_dir: Option<PathBuf>,
+}
+
+impl<'a> LocalHome<'a> {
+    /// The home of `store`; `state_dir` is the folder for notes outside it, if one could be found.
+    #[must_use]
+    pub fn new(
+        store: &'a LocalStore,
+        ids: &'a dyn Ids,
+        clock: &'a dyn upsweep_engine::ports::Clock,
+        state_dir: Option<PathBuf>,
+    ) -> Self {
+        Self { store, ids, clock, state_dir }
+    }
+
+    fn own_path(&self, name: &str) -> PathBuf {
+        self.store.path().join(OWN_DIR).join(name)
+    }
+}
+
+impl Home for LocalHome<'_> {
+    fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+        Ok(SqliteLedger::open(&self.own_path(LEDGER))?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
+    }
+
+    fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+        let path = self.own_path(LEDGER);
+        self.store.make_own_dir().map_err(|error: StoreError| LedgerError::Storage {
+            ledger: path.display().to_string(),
+            cause: error.to_string(),
+        })?;
+        Ok(Box::new(SqliteLedger::create(&path, &self.ids.fresh(self.clock.now()))?))
+    }
+
+    fn acquire(&self, holder: &Holder) -> Result<Box<dyn Lease>, LeaseError> {
+        let path = self.own_path(LOCK);
+        let fail = |cause: String| LeaseError::Io { object: path.display().to_string(), cause };
+        self.store.make_own_dir().map_err(|error| fail(error.to_string()))?;
+        let mut file = open_lock(&path, true).map_err(|error| fail(error.to_string()))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LeaseError::Held(read_holder(&mut file))),
+            Err(errno) => return Err(fail(std::io::Error::from(errno).to_string())),
+        }
+        let json = serde_json::to_vec(holder).map_err(|error| fail(error.to_string()))?;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&json))
+            .map_err(|error| fail(error.to_string()))?;
+        Ok(Box::new(LocalLease { _locked: file }))
+    }
+
+    fn holder(&self) -> Result<Option<Holder>, LeaseError> {
+        let path = self.own_path(LOCK);
+        let mut file = match open_lock(&path, false) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(LeaseError::Io { object: path.display().to_string(), cause: error.to_string() });
+            }
+        };
+        // A shared lock that is to be had at once means that nobody works; it ends with the handle.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(None),
+            Err(_) => Ok(read_holder(&mut file)),
+        }
+    }
+
+    fn noted(&self, address: &str) -> Result<Option<String>, String> {
+        match &self.state_dir {
+            Some(dir) => notes::read(dir, address),
+            None => Ok(None),
+        }
+    }
+
+    fn note(&self, address: &str, store_id: &str) -> Result<(), String> {
+        let dir = self.state_dir.as_deref().ok_or(
+            "there is no folder for Upsweep's notes outside the store: set UPSWEEP_STATE_DIR to one that lasts",
+        )?;
+        notes::write(dir, address, store_id)
+    }
+}
+
+/// The note about a store whose directory cannot even be opened.
+///
+/// # Errors
+/// A sentence for a human.
+pub fn noted_about(state_dir: &Path, address: &str) -> Result<Option<String>, String> {
+    notes::read(state_dir, address)
+}
+
+struct LocalLease {
+    /// The kernel gives the lock back when this is dropped, or when the process dies.
+    _locked: File,
+}
+
+impl Lease for LocalLease {}
+
+fn open_lock(path: &Path, write: bool) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(write).create(write).truncate(false).mode(0o600).open(path)
+}
+
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut json = Vec::new();
+    file.rewind().ok()?;
+    file.read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
+}

@@ -1,0 +1,134 @@
+//! A ledger in memory, for tests of the engine.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_plan::lifecycle::{Event, State, next};
+
+/// A ledger in memory.
+#[derive(Debug, Default)]
+pub struct MemoryLedger {
+    id: String,
+    runs: Vec<RunRecord>,
+    ops: BTreeMap<OpId, Op>,
+    journal: Vec<(OpId, Event)>,
+}
+
+impl MemoryLedger {
+    /// An empty ledger.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    fn damaged(problem: String) -> LedgerError {
+        LedgerError::Damaged { ledger: "in memory".to_owned(), problem }
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
+        self.runs.push(run.clone());
+        Ok(())
+    }
+
+    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
+        if let Some(run) = self.runs.iter_mut().find(|run| run.id == id) {
+            run.ended_at = Some(ended_at);
+            run.outcome = Some(outcome.clone());
+        }
+        Ok(())
+    }
+
+    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
+        let mut ids = Vec::with_capacity(ops.len());
+        for NewOp { key, reason, facts, quarantine_secs } in ops.iter().cloned() {
+            let id = OpId(self.ops.len() as u64 + 1);
+            let op = Op {
+                id,
+                run: run.to_owned(),
+                key,
+                reason,
+                facts,
+                hidden_facts: None,
+                state: State::Quarantining,
+                hidden_at: None,
+                quarantine_secs,
+                horizons: None,
+                note: None,
+                changed_at: at,
+            };
+            self.ops.insert(id, op);
+            self.journal.push((id, Event::IntendHide));
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
+        let mut changed = self.ops.clone();
+        for Entry { op: id, event, hidden_facts, note } in entries {
+            let op = changed.get_mut(id).ok_or_else(|| Self::damaged(format!("there is no operation {id}")))?;
+            op.state = next(op.state, *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?;
+            op.changed_at = at;
+            if *event == Event::Hidden {
+                op.hidden_at = Some(at);
+            }
+            op.hidden_facts = hidden_facts.or(op.hidden_facts);
+            op.note = note.clone().or(op.note.take());
+        }
+        self.ops = changed;
+        self.journal.extend(entries.iter().map(|entry| (entry.op, entry.event)));
+        Ok(())
+    }
+
+    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
+        for id in ops {
+            if let Some(op) = self.ops.get_mut(id) {
+                op.horizons = Some(horizons.to_vec());
+            }
+        }
+        Ok(())
+    }
+
+    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
+        Ok(self.ops.values().filter(|op| states.contains(&op.state)).cloned().collect())
+    }
+
+    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
+        Ok(self.ops.values().filter(|op| op.run == run).cloned().collect())
+    }
+
+    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
+        Ok(self.ops.values().filter(|op| op.hidden_at.is_some_and(|at| at >= since)).count() as u64)
+    }
+
+    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
+        let mut runs = self.runs.clone();
+        runs.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+        runs.truncate(limit);
+        Ok(runs)
+    }
+
+    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
+        Ok(self.runs.iter().find(|run| run.id == id).cloned())
+    }
+
+    fn verify(&self) -> Result<(), LedgerError> {
+        for op in self.ops.values() {
+            let mut state = State::Planned;
+            for (_, event) in self.journal.iter().filter(|(id, _)| *id == op.id) {
+                state = next(state, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
+            }
+            if state != op.state {
+                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {state:?}", op.id, op.state)));
+            }
+        }
+        Ok(())
+    }
+}

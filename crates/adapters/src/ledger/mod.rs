@@ -1,0 +1,4 @@
+//! Ledgers: Upsweep's own state.
+
+pub mod memory;
+pub mod sqlite;

@@ -1,0 +1,273 @@
+//! The ledger in SQLite: write-ahead log, every commit on disk before it is reported.
+
+mod rows;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite_migration::{M, Migrations};
+use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_plan::lifecycle::{Event, State, next};
+
+use rows::{OP_COLUMNS, RUN_COLUMNS, event_named, json, micros, op_from, run_from, state_named};
+
+/// Every step from an empty file to today's form; steps are only ever added.
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+/// How long to wait for another program that has the ledger in hand.
+const BUSY_MILLIS: u64 = 5_000;
+
+/// The ledger in an SQLite file.
+pub struct SqliteLedger {
+    path: PathBuf,
+    id: String,
+    db: Connection,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger; `None` when the file does not exist.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`] when it cannot be opened, [`LedgerError::Damaged`] when it is no ledger or was
+    /// written by a newer version.
+    pub fn open(path: &Path) -> Result<Option<Self>, LedgerError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, None).map(Some)
+    }
+
+    /// Opens the ledger, or makes one with the id `fresh_id`.
+    ///
+    /// # Errors
+    /// As [`SqliteLedger::open`].
+    pub fn create(path: &Path, fresh_id: &str) -> Result<Self, LedgerError> {
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
+    }
+
+    fn connect(path: &Path, flags: OpenFlags, fresh_id: Option<&str>) -> Result<Self, LedgerError> {
+        let fail = |cause: rusqlite::Error| storage(path, &cause);
+        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
+        db.busy_timeout(std::time::Duration::from_millis(BUSY_MILLIS)).map_err(fail)?;
+        db.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
+        db.pragma_update(None, "synchronous", "full").map_err(fail)?;
+        db.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+        MIGRATIONS.to_latest(&mut db).map_err(|cause| LedgerError::Damaged {
+            ledger: path.display().to_string(),
+            problem: format!("its form is not one this version of upsweep knows ({cause})"),
+        })?;
+        if let Some(id) = fresh_id {
+            db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('ledger_id', ?1)", [id]).map_err(fail)?;
+        }
+        let id: Option<String> = db
+            .query_row("SELECT value FROM meta WHERE key = 'ledger_id'", [], |row| row.get(0))
+            .optional()
+            .map_err(fail)?;
+        let id = id.ok_or_else(|| LedgerError::Damaged {
+            ledger: path.display().to_string(),
+            problem: "it has no id".to_owned(),
+        })?;
+        Ok(Self { path: path.to_owned(), id, db })
+    }
+
+    fn fail(&self) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
+        let path = self.path.clone();
+        move |cause| storage(&path, &cause)
+    }
+
+    fn damaged(&self, problem: String) -> LedgerError {
+        LedgerError::Damaged { ledger: self.path.display().to_string(), problem }
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, LedgerError> {
+        let fail = self.fail();
+        self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)
+    }
+
+    fn select_ops(&self, condition: &str, value: impl rusqlite::Params) -> Result<Vec<Op>, LedgerError> {
+        let sql = format!("SELECT {OP_COLUMNS} FROM ops WHERE {condition} ORDER BY id");
+        let mut statement = self.db.prepare_cached(&sql).map_err(self.fail())?;
+        let mut rows = statement.query(value).map_err(self.fail())?;
+        let mut ops = Vec::new();
+        while let Some(row) = rows.next().map_err(self.fail())? {
+            ops.push(op_from(row).map_err(|problem| self.damaged(problem))?);
+        }
+        Ok(ops)
+    }
+
+    fn select_runs(&self, rest: &str, value: impl rusqlite::Params) -> Result<Vec<RunRecord>, LedgerError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM runs {rest}");
+        let mut statement = self.db.prepare_cached(&sql).map_err(self.fail())?;
+        let mut rows = statement.query(value).map_err(self.fail())?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next().map_err(self.fail())? {
+            runs.push(run_from(row).map_err(|problem| self.damaged(problem))?);
+        }
+        Ok(runs)
+    }
+}
+
+fn storage(path: &Path, cause: &rusqlite::Error) -> LedgerError {
+    LedgerError::Storage { ledger: path.display().to_string(), cause: cause.to_string() }
+}
+
+impl Ledger for SqliteLedger {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
+        let RunRecord { id, kind, started_at, ended_at, by, plan, approval, outcome } = run;
+        let fail = self.fail();
+        self.db
+            .execute(
+                "INSERT INTO runs (id, kind, started_at, ended_at, by, plan, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, plan, approval.as_ref().map(json), outcome.as_ref().map(json)],
+            )
+            .map_err(fail)?;
+        Ok(())
+    }
+
+    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
+        let fail = self.fail();
+        self.db
+            .execute(
+                "UPDATE runs SET ended_at = ?2, outcome_json = ?3 WHERE id = ?1",
+                params![id, micros(ended_at), json(outcome)],
+            )
+            .map_err(fail)?;
+        Ok(())
+    }
+
+    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
+        let fail = self.fail();
+        let tx = self.begin()?;
+        let mut ids = Vec::with_capacity(ops.len());
+        {
+            let mut insert = tx
+                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                .map_err(&fail)?;
+            let mut journal =
+                tx.prepare_cached("INSERT INTO journal (op, event, at) VALUES (?1, ?2, ?3)").map_err(&fail)?;
+            for NewOp { key, reason, facts, quarantine_secs } in ops {
+                insert
+                    .execute(params![
+                        run,
+                        key.as_bytes(),
+                        json(reason),
+                        json(facts),
+                        State::Quarantining.name(),
+                        i64::try_from(*quarantine_secs).unwrap_or(i64::MAX),
+                        micros(at)
+                    ])
+                    .map_err(&fail)?;
+                let id = tx.last_insert_rowid();
+                journal.execute(params![id, Event::IntendHide.name(), micros(at)]).map_err(&fail)?;
+                ids.push(OpId(id.unsigned_abs()));
+            }
+        }
+        tx.commit().map_err(fail)?;
+        Ok(ids)
+    }
+
+    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let fail = self.fail();
+        let ledger = self.path.display().to_string();
+        let tx = self.begin()?;
+        {
+            let mut state_of = tx.prepare_cached("SELECT state FROM ops WHERE id = ?1").map_err(&fail)?;
+            let mut update = tx
+                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at) WHERE id = ?1")
+                .map_err(&fail)?;
+            let mut journal = tx
+                .prepare_cached("INSERT INTO journal (op, event, at, note) VALUES (?1, ?2, ?3, ?4)")
+                .map_err(&fail)?;
+            for Entry { op, event, hidden_facts, note } in entries {
+                let id = rows::sql_id(*op);
+                let name: String = state_of.query_row([id], |row| row.get(0)).map_err(&fail)?;
+                let from =
+                    state_named(&name).map_err(|problem| LedgerError::Damaged { ledger: ledger.clone(), problem })?;
+                let to = next(from, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
+                let hidden_at = (*event == Event::Hidden).then(|| micros(at));
+                update
+                    .execute(params![id, to.name(), micros(at), note, hidden_facts.as_ref().map(json), hidden_at])
+                    .map_err(&fail)?;
+                journal.execute(params![id, event.name(), micros(at), note]).map_err(&fail)?;
+            }
+        }
+        tx.commit().map_err(fail)
+    }
+
+    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
+        let fail = self.fail();
+        let tx = self.begin()?;
+        {
+            let mut update = tx.prepare_cached("UPDATE ops SET horizons_json = ?2 WHERE id = ?1").map_err(&fail)?;
+            let horizons = json(&horizons);
+            for op in ops {
+                update.execute(params![rows::sql_id(*op), horizons]).map_err(&fail)?;
+            }
+        }
+        tx.commit().map_err(fail)
+    }
+
+    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
+        // The names come from the lifecycle, never from outside.
+        let list = states.iter().map(|s| format!("'{}'", s.name())).collect::<Vec<_>>().join(", ");
+        self.select_ops(&format!("state IN ({list})"), [])
+    }
+
+    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
+        self.select_ops("run = ?1", [run])
+    }
+
+    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
+        let sql = "SELECT count(*) FROM ops WHERE hidden_at >= ?1";
+        let count: i64 = self.db.query_row(sql, [micros(since)], |row| row.get(0)).map_err(self.fail())?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.select_runs("ORDER BY started_at DESC, id DESC LIMIT ?1", [limit])
+    }
+
+    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
+        Ok(self.select_runs("WHERE id = ?1", [id])?.pop())
+    }
+
+    fn verify(&self) -> Result<(), LedgerError> {
+        let fail = || self.fail();
+        let mut statement = self
+            .db
+            .prepare("SELECT o.id, o.state, j.event FROM ops o LEFT JOIN journal j ON j.op = o.id ORDER BY o.id, j.seq")
+            .map_err(fail())?;
+        let mut rows = statement.query([]).map_err(fail())?;
+        let mut current: Option<(i64, String, State)> = None;
+        let check = |current: &Option<(i64, String, State)>| match current {
+            Some((op, stored, replayed)) if stored != replayed.name() => Err(self
+                .damaged(format!("operation {op} is stored as {stored}, but its journal ends in {}", replayed.name()))),
+            _ => Ok(()),
+        };
+        while let Some(row) = rows.next().map_err(fail())? {
+            let read = || Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?));
+            let (op, stored, event) = read().map_err(fail())?;
+            if current.as_ref().is_none_or(|(id, _, _)| *id != op) {
+                check(&current)?;
+                current = Some((op, stored, State::Planned));
+            }
+            let name = event.ok_or_else(|| self.damaged(format!("operation {op} has no journal")))?;
+            let event = event_named(&name).map_err(|problem| self.damaged(problem))?;
+            if let Some((_, _, state)) = &mut current {
+                *state =
+                    next(*state, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
+            }
+        }
+        check(&current)
+    }
+}

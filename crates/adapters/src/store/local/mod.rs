@@ -1,0 +1,199 @@
+//! A directory as a store, reached only through directory handles.
+//!
+//! No symbolic link below the root is followed (the root itself may be one, resolved once), no other file
+//! system is entered, and no path is ever put together and handed to the system whole. The folder
+//! `.upsweep` in the root holds the marker, the ledger and the quarantine; its layout is documented in
+//! `docs/store-layout.md`.
+
+mod facts;
+mod manifest;
+mod moves;
+mod tree;
+mod walk;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags};
+use upsweep_engine::ports::{
+    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store, StoreError,
+};
+use upsweep_plan::key::Key;
+use upsweep_plan::listing::{FileFacts, Found};
+
+use tree::Tree;
+
+/// The folder in the root that is Upsweep's own.
+pub const OWN_DIR: &str = ".upsweep";
+const MARKER: &str = "store.json";
+const QUARANTINE: &str = "quarantine";
+
+/// A directory as a store.
+#[derive(Debug)]
+pub struct LocalStore {
+    path: PathBuf,
+    tree: Tree,
+}
+
+impl LocalStore {
+    /// Opens the directory `path`, which may be a symbolic link to one.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is none, [`StoreError::Io`] when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        let canonical = path.canonicalize().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => StoreError::Missing { address: shown.clone() },
+            _ => StoreError::Io { action: "cannot open", object: shown.clone(), cause: error.to_string() },
+        })?;
+        let root = fs::open(&canonical, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| io("cannot open the upload directory", shown.clone(), errno))?;
+        let tree = Tree::new(root).map_err(|errno| io("cannot look at the upload directory", shown, errno))?;
+        Ok(Self { path: canonical, tree })
+    }
+
+    /// The directory, with every symbolic link resolved.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder that is Upsweep's own, made if need be, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it cannot be made.
+    pub fn make_own_dir(&self) -> Result<PathBuf, StoreError> {
+        self.own_dir(true)?;
+        Ok(self.path.join(OWN_DIR))
+    }
+
+    fn own_dir(&self, make: bool) -> Result<Option<OwnedFd>, StoreError> {
+        self.sub_dir(self.tree.root(), OWN_DIR, make)
+    }
+
+    fn quarantine(&self, run: &str, make: bool) -> Result<Option<OwnedFd>, StoreError> {
+        let Some(own) = self.own_dir(make)? else { return Ok(None) };
+        let Some(quarantine) = self.sub_dir(&own, QUARANTINE, make)? else { return Ok(None) };
+        self.sub_dir(&quarantine, run, make)
+    }
+
+    /// Opens a private folder, or makes it; a link or a file in its place is an error, never followed.
+    fn sub_dir(&self, parent: &OwnedFd, name: &str, make: bool) -> Result<Option<OwnedFd>, StoreError> {
+        let object = || format!("{}/…/{name}", self.path.display());
+        if make {
+            match fs::mkdirat(parent, name, Mode::RWXU) {
+                Ok(()) => fs::fsync(parent).map_err(|errno| io("cannot make durable", object(), errno))?,
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(errno) => return Err(io("cannot make the folder", object(), errno)),
+            }
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match fs::openat(parent, name, flags, Mode::empty()) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(rustix::io::Errno::NOENT) if !make => Ok(None),
+            Err(errno) => Err(io("cannot open the folder", object(), errno)),
+        }
+    }
+
+    fn object(&self, key: &Key) -> String {
+        key.to_string()
+    }
+}
+
+pub(crate) fn io(action: &'static str, object: String, errno: rustix::io::Errno) -> StoreError {
+    StoreError::Io { action, object, cause: std::io::Error::from(errno).to_string() }
+}
+
+impl Store for LocalStore {
+    fn address(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
+        walk::walk(&self.tree, recursive, sink);
+        Ok(())
+    }
+
+    fn look(&self, key: &Key) -> Result<Option<FileFacts>, StoreError> {
+        let fail = |errno| io("cannot look at", self.object(key), errno);
+        let Some(dir) = self.tree.parent(key).map_err(fail)? else { return Ok(None) };
+        facts::of_name(&dir, key.file_name()).map_err(fail)
+    }
+
+    fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
+        let fail = |errno| io("cannot read", self.object(key), errno);
+        let dir = self.tree.parent(key).and_then(|dir| dir.ok_or(rustix::io::Errno::NOENT)).map_err(fail)?;
+        // NONBLOCK: a pipe that took the file's name must not make us wait.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = match fs::openat(&*dir, key.file_name(), flags | OFlags::NOATIME, Mode::empty()) {
+            // Only the owner may leave the access time alone.
+            Err(rustix::io::Errno::PERM) => fs::openat(&*dir, key.file_name(), flags, Mode::empty()),
+            other => other,
+        };
+        Ok(Box::new(File::from(opened.map_err(fail)?)))
+    }
+
+    fn marker(&self) -> Result<Option<Marker>, StoreError> {
+        let object = format!("{}/{OWN_DIR}/{MARKER}", self.path.display());
+        let Some(own) = self.own_dir(false)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = match fs::openat(&own, MARKER, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(io("cannot read", object, errno)),
+        };
+        let damaged = |cause: String| StoreError::Marker { object: object.clone(), cause };
+        let mut json = Vec::new();
+        file.read_to_end(&mut json).map_err(|error| damaged(error.to_string()))?;
+        let marker: Marker = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
+        if marker.format != upsweep_engine::binding::MARKER_FORMAT {
+            return Err(damaged(format!("it has format {}, written by another version of upsweep", marker.format)));
+        }
+        Ok(Some(marker))
+    }
+
+    fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
+        let object = format!("{}/{OWN_DIR}/{MARKER}", self.path.display());
+        let fail = |cause: String| StoreError::Io { action: "cannot write", object: object.clone(), cause };
+        let own = self.own_dir(true)?.ok_or_else(|| fail("its folder vanished".to_owned()))?;
+        let json = serde_json::to_vec_pretty(marker).map_err(|error| fail(error.to_string()))?;
+        let fresh = format!("{MARKER}.{}", marker.store_id);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = fs::openat(&own, fresh.as_str(), flags, Mode::RUSR | Mode::WUSR).map_err(|e| fail(e.to_string()))?;
+        let mut file = File::from(fd);
+        file.write_all(&json).and_then(|()| file.sync_all()).map_err(|error| fail(error.to_string()))?;
+        // A link never overwrites: of two runs that bind at once, one wins.
+        let linked = fs::linkat(&own, fresh.as_str(), &own, MARKER, AtFlags::empty());
+        moves::remove_own(&own, &fresh).map_err(|e| fail(e.to_string()))?;
+        linked.map_err(|errno| fail(std::io::Error::from(errno).to_string()))?;
+        fs::fsync(&own).map_err(|errno| fail(errno.to_string()))
+    }
+
+    fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
+        moves::hide(self, orders)
+    }
+
+    fn settle(&self, run: &str, keys: &[&Key]) -> Result<(), StoreError> {
+        moves::settle(self, run, keys)
+    }
+
+    fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
+        let fail = |errno| io("cannot look at the hidden file", format!("{}/{}", place.run, place.op), errno);
+        let Some(dir) = self.quarantine(&place.run, false)? else { return Ok(None) };
+        facts::of_name(&dir, place.op.to_string().as_bytes()).map_err(fail)
+    }
+
+    fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        moves::put_back(self, place, key)
+    }
+
+    fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
+        moves::free(self, orders)
+    }
+
+    fn tidy(&self, run: &str) -> Result<(), StoreError> {
+        moves::tidy(self, run)
+    }
+}

@@ -1,0 +1,220 @@
+//! A store in memory, for tests of the engine: the same promises, no disk.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use upsweep_engine::ports::{
+    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store, StoreError,
+};
+use upsweep_plan::key::Key;
+use upsweep_plan::listing::{FileFacts, FileTime, Found, Ignored};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    visible: BTreeMap<Key, MemoryFile>,
+    hidden: BTreeMap<Place, MemoryFile>,
+    marker: Option<Marker>,
+    unreadable: Vec<String>,
+    immovable: Vec<Key>,
+    next_ino: u64,
+    ticks: u32,
+}
+
+/// A file in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryFile {
+    /// Its facts.
+    pub facts: FileFacts,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+impl MemoryStore {
+    /// Writes a file, as an application would: a new inode with this modification time in seconds.
+    pub fn write(&self, key: &Key, content: &[u8], mtime_secs: i64) {
+        let mut state = self.state();
+        state.next_ino += 1;
+        let ctime = state.tick();
+        let mtime = FileTime { secs: mtime_secs, nanos: 0 };
+        let facts = FileFacts {
+            dev: 1,
+            ino: state.next_ino,
+            size_bytes: content.len() as u64,
+            mtime,
+            ctime,
+            btime: Some(ctime),
+            links: 1,
+        };
+        state.visible.insert(key.clone(), MemoryFile { facts, content: content.to_vec() });
+    }
+
+    /// Appends to a file where it is, hidden or not, as somebody with an open handle would.
+    pub fn append_to_hidden(&self, place: &Place, more: &[u8]) {
+        if let Some(file) = self.state().hidden.get_mut(place) {
+            file.content.extend_from_slice(more);
+            file.facts.size_bytes = file.content.len() as u64;
+        }
+    }
+
+    /// Removes a file, as an application would.
+    pub fn remove(&self, key: &Key) {
+        self.state().visible.remove(key);
+    }
+
+    /// A file's content.
+    pub fn content(&self, key: &Key) -> Option<Vec<u8>> {
+        self.state().visible.get(key).map(|file| file.content.clone())
+    }
+
+    /// How many files are hidden.
+    pub fn hidden_files(&self) -> usize {
+        self.state().hidden.len()
+    }
+
+    /// Makes a folder unreadable.
+    pub fn make_unreadable(&self, folder: &str) {
+        self.state().unreadable.push(folder.to_owned());
+    }
+
+    /// Makes a file immovable.
+    pub fn make_immovable(&self, key: &Key) {
+        self.state().immovable.push(key.clone());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A change time later than any before.
+    fn tick(&mut self) -> FileTime {
+        self.ticks += 1;
+        FileTime { secs: 1_000, nanos: self.ticks }
+    }
+
+    fn hide_one(&mut self, order: &HideOrder) -> HideOutcome {
+        if self.immovable.contains(&order.key) {
+            return HideOutcome::Failed("operation not permitted".to_owned());
+        }
+        match self.visible.get(&order.key) {
+            None => HideOutcome::NothingThere,
+            Some(file) if file.facts != order.facts => HideOutcome::OtherFound,
+            Some(_) => {
+                let ctime = self.tick();
+                let Some(mut file) = self.visible.remove(&order.key) else { return HideOutcome::NothingThere };
+                file.facts.ctime = ctime;
+                let facts = file.facts;
+                self.hidden.insert(order.place.clone(), file);
+                HideOutcome::Hidden(facts)
+            }
+        }
+    }
+
+    fn free_one(&mut self, order: &FreeOrder) -> FreeOutcome {
+        match self.hidden.get(&order.place) {
+            None => FreeOutcome::Gone,
+            Some(file) if !file.facts.is_same_after_rename(&order.facts) => FreeOutcome::Changed,
+            Some(_) => {
+                self.hidden.remove(&order.place);
+                FreeOutcome::Freed
+            }
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn address(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
+        let state = self.state();
+        let mut folders: Vec<&[u8]> = Vec::new();
+        for key in state.visible.keys() {
+            match key.as_bytes() {
+                name if key.is_hidden() => sink(Found::Ignored(name, Ignored::Dotfile)),
+                name if recursive || key.is_top_level() => sink(Found::File(name)),
+                name => folders.push(&name[..name.iter().position(|&b| b == b'/').unwrap_or(0)]),
+            }
+        }
+        folders.dedup();
+        for folder in folders {
+            sink(Found::NotEntered(folder));
+        }
+        for folder in &state.unreadable {
+            sink(Found::Unreadable(folder.as_bytes(), "permission denied"));
+        }
+        Ok(())
+    }
+
+    fn look(&self, key: &Key) -> Result<Option<FileFacts>, StoreError> {
+        Ok(self.state().visible.get(key).map(|file| file.facts))
+    }
+
+    fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
+        match self.content(key) {
+            Some(content) => Ok(Box::new(Cursor::new(content))),
+            None => Err(StoreError::Io { action: "cannot read", object: key.to_string(), cause: "not found".into() }),
+        }
+    }
+
+    fn marker(&self) -> Result<Option<Marker>, StoreError> {
+        Ok(self.state().marker.clone())
+    }
+
+    fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.marker.is_some() {
+            let cause = "it exists".to_owned();
+            return Err(StoreError::Io { action: "cannot write", object: "the marker".to_owned(), cause });
+        }
+        state.marker = Some(marker.clone());
+        Ok(())
+    }
+
+    fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
+        let mut state = self.state();
+        Ok(orders.iter().map(|order| state.hide_one(order)).collect())
+    }
+
+    fn settle(&self, _run: &str, _keys: &[&Key]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
+        Ok(self.state().hidden.get(place).map(|file| file.facts))
+    }
+
+    fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        let mut state = self.state();
+        if !state.hidden.contains_key(place) {
+            return Ok(PutBackOutcome::HiddenGone);
+        }
+        if state.visible.contains_key(key) {
+            return Ok(PutBackOutcome::PlaceTaken);
+        }
+        let ctime = state.tick();
+        if let Some(mut file) = state.hidden.remove(place) {
+            file.facts.ctime = ctime;
+            state.visible.insert(key.clone(), file);
+        }
+        Ok(PutBackOutcome::Back)
+    }
+
+    fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
+        let mut state = self.state();
+        orders.iter().map(|order| state.free_one(order)).collect()
+    }
+
+    fn tidy(&self, _run: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

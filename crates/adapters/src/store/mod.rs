@@ -1,0 +1,4 @@
+//! Stores of files.
+
+pub mod local;
+pub mod memory;

@@ -1,0 +1,33 @@
+//! `upsweep history`
+
+use clap::Args;
+use upsweep_engine::ports::RunRecord;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::{render, wire};
+
+#[derive(Args)]
+pub(super) struct HistoryCommand {
+    /// How many runs to show, the newest first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+    /// Write the runs as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl HistoryCommand {
+    pub(super) fn run(&self, config: &Config) -> anyhow::Result<Exit> {
+        let runs: Vec<RunRecord> = wire::with_home(config, |_, home| match home.ledger()? {
+            Some(ledger) => Ok(ledger.runs(self.limit)?),
+            None => Ok(vec![]),
+        })?;
+        if self.json {
+            render::print_json(&runs)?;
+        } else {
+            render::history::print(&runs);
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,143 @@
+//! The command line.
+
+mod config;
+mod demo;
+mod history;
+mod plan;
+mod restore;
+mod run;
+pub(crate) mod status;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use upsweep_plan::guard::Code;
+
+use crate::config::{Config, Sources};
+use crate::exit::{self, Exit};
+use crate::logging;
+
+/// Finds audio files that no session claims, and clears them away without losing one that is still needed.
+#[derive(Parser)]
+#[command(name = "upsweep", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The configuration file [default: upsweep.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The application's database
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// The directory that holds the uploads
+    #[arg(long, global = true, value_name = "DIR")]
+    upload_dir: Option<String>,
+    /// Any other setting, as in --set quarantine_days=14
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// No progress bars
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an example store with a database, and show what would be done with it
+    Demo(demo::Demo),
+    /// Show what would be removed, and why; change nothing
+    Plan(plan::PlanCommand),
+    /// Carry out a saved plan: exactly that, or less
+    Apply(run::ApplyCommand),
+    /// Plan, check the guards, hide what is planned, and free what is due: for cron
+    Run(run::RunCommand),
+    /// Show the state of the store: what is hidden, what is due, what would be done
+    Status(status::StatusCommand),
+    /// Bring hidden files back to their places
+    Restore(restore::RestoreCommand),
+    /// Free hidden files whose time is over; hide nothing
+    Purge(run::PurgeCommand),
+    /// Finish what an interrupted run left; every changing command does this first
+    Recover(run::RecoverCommand),
+    /// Show past runs
+    History(history::HistoryCommand),
+    /// Show the configuration
+    Config(config::ConfigCommand),
+}
+
+/// Guards that the caller overrules.
+#[derive(Args, Clone)]
+struct Allow {
+    /// Guards to overrule, as in G001,G003
+    #[arg(long, value_delimiter = ',', value_name = "CODES", requires = "reason")]
+    allow: Vec<Code>,
+    /// Why they may be overruled; it is kept in the history
+    #[arg(long, value_name = "TEXT", requires = "allow")]
+    reason: Option<String>,
+}
+
+/// Runs the program and says how it ended.
+pub(crate) fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Printing help to a closed pipe may fail; there is nobody left to tell.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let quiet = cli.common.quiet;
+    let outcome = match cli.command {
+        Command::Demo(demo) => demo.run(quiet),
+        Command::Config(command) => sources(&cli.common).and_then(|sources| command.run(&sources)),
+        command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
+    };
+    outcome.unwrap_or_else(|error| {
+        anstream::eprintln!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
+        exit::of_error(&error)
+    })
+}
+
+fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+    match command {
+        Command::Demo(_) | Command::Config(_) => unreachable!("these need no configured store"),
+        Command::Plan(command) => command.run(config, quiet),
+        Command::Apply(command) => command.run(config, quiet),
+        Command::Run(command) => command.run(config, quiet),
+        Command::Status(command) => command.run(config, quiet),
+        Command::Restore(command) => command.run(config, quiet),
+        Command::Purge(command) => command.run(config, quiet),
+        Command::Recover(command) => command.run(config, quiet),
+        Command::History(command) => command.run(config),
+    }
+}
+
+fn sources(common: &Common) -> anyhow::Result<Sources> {
+    let mut flags = Vec::new();
+    for pair in &common.set {
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| anyhow::anyhow!("--set {pair}: write it as --set KEY=VALUE"))?;
+        flags.push((key.trim().to_owned(), value.trim().to_owned()));
+    }
+    let named = [("database_url", &common.database_url), ("upload_dir", &common.upload_dir)];
+    for (key, value) in named {
+        if let Some(value) = value {
+            flags.push((key.to_owned(), value.clone()));
+        }
+    }
+    Ok(Sources::of_process(flags, common.config.clone()))
+}
+
+fn configured(common: &Common) -> anyhow::Result<Config> {
+    let config = Config::load(&sources(common)?)?;
+    logging::start(&config);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}

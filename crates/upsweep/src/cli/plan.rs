@@ -1,0 +1,94 @@
+//! `upsweep plan`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use upsweep_engine::binding;
+use upsweep_engine::planning::{self, Past};
+use upsweep_engine::world::World;
+use upsweep_plan::plan::Plan;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::progress::Bars;
+use crate::render::{self, Invocation};
+use crate::{headers, wire};
+
+#[derive(Args)]
+pub(super) struct PlanCommand {
+    /// Write the plan as JSON to standard output; it can be saved and applied
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Write one line per file as CSV to standard output
+    #[arg(long)]
+    csv: bool,
+    /// Save the plan as JSON, for upsweep apply
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// List every file, however many there are
+    #[arg(long)]
+    all: bool,
+    /// Do not open files to read their audio headers
+    #[arg(long)]
+    no_audio: bool,
+    /// Exit with 2 when the plan would remove something
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+impl PlanCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        let bars = Bars::new(quiet);
+        let (plan, past) = wire::with_world(config, &bars, |world| make(world, !self.no_audio))?;
+        if let Some(path) = &self.out {
+            save(&plan, path)?;
+        }
+        if self.json {
+            render::print_json(&plan)?;
+        } else if self.csv {
+            render::csv::plan(&plan)?;
+        } else {
+            let invocation = Invocation::of_process();
+            render::plan::print(&plan, &past, config, self.all, self.out.as_deref(), &invocation);
+        }
+        Ok(match (self.detailed_exitcode && !plan.removals.is_empty(), plan.errors.is_empty()) {
+            (true, _) => Exit::ChangesPending,
+            (false, true) => Exit::Done,
+            (false, false) => Exit::Partial,
+        })
+    }
+}
+
+/// Makes a plan and changes nothing.
+pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
+    let bond = binding::examine(world)?;
+    let past = match &bond.marker {
+        Some(marker) => Past::read(&*binding::open_ledger(world, marker)?, world.now())?,
+        None => Past::default(),
+    };
+    let mut plan = planning::make(world, &bond, &past)?.plan;
+    if with_audio {
+        headers::add(&mut plan, world.store, world.progress);
+    }
+    Ok((plan.sealed(), past))
+}
+
+/// Writes a plan to a new file beside `path`, which then takes its name: a plan is never half written.
+#[expect(clippy::disallowed_methods, reason = "replaces a file that the user named for it")]
+fn save(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
+    let fresh = path.with_extension(format!("{}.new", plan.id));
+    let context = || format!("cannot save the plan to {}", path.display());
+    let mut file = std::fs::File::create(&fresh).with_context(context)?;
+    serde_json::to_writer_pretty(&file, plan).with_context(context)?;
+    file.write_all(b"\n").and_then(|()| file.sync_all()).with_context(context)?;
+    std::fs::rename(&fresh, path).with_context(context)
+}
+
+impl PlanCommand {
+    /// The plan as `upsweep run --dry-run` shows it.
+    pub(super) fn preview(json: bool) -> Self {
+        Self { json, csv: false, out: None, all: false, no_audio: false, detailed_exitcode: false }
+    }
+}

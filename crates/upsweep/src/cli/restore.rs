@@ -1,0 +1,66 @@
+//! `upsweep restore`
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use clap::Args;
+use upsweep_engine::runs::{self, Request, Selection};
+use upsweep_plan::key::{Escaped, Key};
+
+use super::run::exit_of;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::progress::Bars;
+use crate::{render, wire};
+
+#[derive(Args)]
+#[group(id = "what", required = true, multiple = false)]
+pub(super) struct RestoreCommand {
+    /// Bring back what this run hid
+    #[arg(long, value_name = "ID", group = "what")]
+    run: Option<String>,
+    /// Bring back everything that is hidden
+    #[arg(long, group = "what")]
+    all: bool,
+    /// Names of files to bring back
+    #[arg(group = "what")]
+    keys: Vec<OsString>,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl RestoreCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        let selection = self.selection()?;
+        let bars = Bars::new(quiet);
+        let request = Request { holder: wire::holder("restore"), approval: None };
+        let (report, unknown) =
+            wire::with_world(config, &bars, |world| Ok(runs::restore_by_hand(world, &selection, &request)?))?;
+        if self.json {
+            render::print_json(&render::report::summary(&report))?;
+        } else {
+            render::report::print(&report, "restore");
+        }
+        for key in &unknown {
+            anstream::eprintln!("not hidden, so not brought back: {key}");
+        }
+        Ok(if unknown.is_empty() { exit_of(&report) } else { Exit::Partial })
+    }
+
+    fn selection(&self) -> anyhow::Result<Selection> {
+        if let Some(run) = &self.run {
+            return Ok(Selection::Run(run.clone()));
+        }
+        if self.all {
+            return Ok(Selection::All);
+        }
+        let parse = |name: &OsString| {
+            let bytes = name.as_bytes();
+            Key::parse(bytes).map_err(|why| {
+                anyhow::anyhow!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes))
+            })
+        };
+        Ok(Selection::Keys(self.keys.iter().map(parse).collect::<anyhow::Result<_>>()?))
+    }
+}

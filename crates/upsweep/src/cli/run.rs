@@ -1,0 +1,133 @@
+//! `upsweep run`, `apply`, `purge` and `recover`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use upsweep_engine::error::EngineError;
+use upsweep_engine::ports::Approval;
+use upsweep_engine::runs::{self, Report, Request};
+use upsweep_engine::world::World;
+use upsweep_plan::plan::Plan;
+
+use super::Allow;
+use super::plan::PlanCommand;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::progress::Bars;
+use crate::{render, wire};
+
+#[derive(Args)]
+pub(super) struct RunCommand {
+    /// Only show what would be done, as upsweep plan does
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    allow: Allow,
+}
+
+#[derive(Args)]
+pub(super) struct ApplyCommand {
+    /// The saved plan
+    plan: PathBuf,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    allow: Allow,
+}
+
+#[derive(Args)]
+pub(super) struct PurgeCommand {
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    allow: Allow,
+}
+
+#[derive(Args)]
+pub(super) struct RecoverCommand {
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl RunCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        if self.dry_run {
+            return PlanCommand::preview(self.json).run(config, quiet);
+        }
+        carry_out(config, quiet, self.json, "run", &self.allow, runs::run)
+    }
+}
+
+impl ApplyCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        let json =
+            std::fs::read(&self.plan).with_context(|| format!("cannot read the plan {}", self.plan.display()))?;
+        let plan = Plan::read(&json)
+            .map_err(EngineError::from)
+            .with_context(|| format!("the plan {}", self.plan.display()))?;
+        carry_out(config, quiet, self.json, "apply", &self.allow, |world, request| {
+            runs::apply_saved(world, plan, request)
+        })
+    }
+}
+
+impl PurgeCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        carry_out(config, quiet, self.json, "purge", &self.allow, runs::purge_due)
+    }
+}
+
+impl RecoverCommand {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        let nothing = Allow { allow: vec![], reason: None };
+        carry_out(config, quiet, self.json, "recover", &nothing, runs::recover_now)
+    }
+}
+
+fn carry_out(
+    config: &Config,
+    quiet: bool,
+    json: bool,
+    what: &'static str,
+    allow: &Allow,
+    work: impl FnOnce(&mut World<'_>, &Request) -> Result<Report, EngineError>,
+) -> anyhow::Result<Exit> {
+    let bars = Bars::new(quiet);
+    let request = Request { holder: wire::holder(what), approval: approval(allow)? };
+    let report = wire::with_world(config, &bars, |world| Ok(work(world, &request)?))?;
+    if json {
+        render::print_json(&render::report::summary(&report))?;
+    } else {
+        render::report::print(&report, what);
+    }
+    Ok(exit_of(&report))
+}
+
+/// What the report means for a script.
+pub(super) fn exit_of(report: &Report) -> Exit {
+    if report.is_refused() {
+        Exit::Refused
+    } else if report.errors() > 0 {
+        Exit::Partial
+    } else {
+        Exit::Done
+    }
+}
+
+fn approval(allow: &Allow) -> anyhow::Result<Option<Approval>> {
+    let Some(reason) = allow.reason.clone() else { return Ok(None) };
+    if reason.trim().is_empty() {
+        anyhow::bail!("--reason must say why the guards may be overruled");
+    }
+    if let Some(code) = allow.allow.iter().find(|code| !code.is_approvable()) {
+        anyhow::bail!("{code} cannot be overruled; see docs/guards.md for what to do instead");
+    }
+    Ok(Some(Approval { codes: allow.allow.iter().copied().collect(), reason }))
+}

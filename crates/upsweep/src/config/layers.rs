@@ -1,0 +1,202 @@
+//! The layers of the configuration, and which one each value came from.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use upsweep_plan::claim::ClaimRule;
+
+use super::rules;
+use super::settings::{OTHER_NAMES, SETTINGS, by_key, nearest};
+
+/// Where the layers come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// `key = value` from the command line.
+    pub(crate) flags: Vec<(String, String)>,
+    /// The environment.
+    pub(crate) env: Vec<(String, String)>,
+    /// The `.env` file to read, if it exists.
+    pub(crate) dotenv: Option<PathBuf>,
+    /// The TOML file that was asked for; without one `upsweep.toml` is read if it exists.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Sources {
+    /// The process's own environment and files.
+    pub(crate) fn of_process(flags: Vec<(String, String)>, file: Option<PathBuf>) -> Self {
+        let text = |os: std::ffi::OsString| os.into_string().ok();
+        let env = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+        Self { flags, env, dotenv: Some(PathBuf::from(".env")), file }
+    }
+}
+
+/// The values that count, each with its origin.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    found: BTreeMap<&'static str, (String, String)>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads all layers; later ones win. Gives the values and the claim rules of the file.
+pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>)> {
+    let mut values = Values::default();
+    for setting in SETTINGS {
+        if let Some(default) = setting.default {
+            values.found.insert(setting.key, (default.to_owned(), "default".to_owned()));
+        }
+    }
+    let rules = read_toml(sources, &mut values)?;
+    let dotenv = read_dotenv(sources, &mut values)?;
+    add_environment(&mut values, &dotenv, ".env")?;
+    add_environment(&mut values, &sources.env, "environment")?;
+    for (key, value) in &sources.flags {
+        let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;
+        values.found.insert(setting.key, (value.clone(), "command line".to_owned()));
+    }
+    Ok((values, rules))
+}
+
+fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<ClaimRule>> {
+    let named = sources.file.clone().or_else(|| {
+        let env = sources.env.iter().find(|(name, _)| name == "UPSWEEP_CONFIG");
+        env.map(|(_, path)| PathBuf::from(path))
+    });
+    let path = named.clone().unwrap_or_else(|| PathBuf::from("upsweep.toml"));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(vec![]),
+        Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
+    };
+    let shown = path.display().to_string();
+    let mut table: toml::Table = text.parse().with_context(|| format!("{shown} is no valid TOML"))?;
+    let rules = match table.remove("claims") {
+        Some(list) => rules::parse(list).with_context(|| shown.clone())?,
+        None => vec![],
+    };
+    for (key, value) in table {
+        let setting = by_key(&key).ok_or_else(|| unknown_key(&key, &shown))?;
+        values.found.insert(setting.key, (as_text(&value), shown.clone()));
+    }
+    Ok(rules)
+}
+
+fn as_text(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// An application's own `.env` may hold lines that other readers understand and ours does not: those are
+/// passed over with a word.
+fn read_dotenv(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(path) = sources.dotenv.as_deref().filter(|path| path.is_file()) else { return Ok(vec![]) };
+    let lines = dotenvy::from_path_iter(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut pairs = Vec::new();
+    for line in lines {
+        match line {
+            Ok(pair) => pairs.push(pair),
+            Err(dotenvy::Error::Io(error)) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+            Err(_) => values.warnings.push(unreadable_line(path)),
+        }
+    }
+    Ok(pairs)
+}
+
+fn unreadable_line(path: &Path) -> String {
+    format!("{} has a line that is no NAME=value; it was passed over", path.display())
+}
+
+fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) -> anyhow::Result<()> {
+    let get = |name: &str| env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty());
+    for setting in SETTINGS {
+        let own = setting.env_name();
+        let names = setting.classic.iter().copied().chain([own.as_str()]);
+        for name in names {
+            if let Some(value) = get(name) {
+                values.found.insert(setting.key, (value.to_owned(), format!("{name} in the {origin}")));
+            }
+        }
+    }
+    if let Some(json) = get("JSON_LOGS")
+        && get("UPSWEEP_LOG_FORMAT").is_none()
+        && parse_flag(json) == Some(true)
+    {
+        values.found.insert("log_format", ("json".to_owned(), format!("JSON_LOGS in the {origin}")));
+    }
+    for (name, _) in env {
+        let known = SETTINGS.iter().any(|s| s.env_name() == *name) || OTHER_NAMES.contains(&name.as_str());
+        if name.starts_with("UPSWEEP_") && !known {
+            let names: Vec<String> = SETTINGS.iter().map(super::settings::Setting::env_name).collect();
+            let hint = nearest(name, names.iter().map(String::as_str));
+            bail!("{name} ({origin}) is no setting of upsweep{}", did_you_mean(hint));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_key(key: &str, origin: &str) -> anyhow::Error {
+    let hint = nearest(key, SETTINGS.iter().map(|s| s.key).chain(["claims"]));
+    anyhow::anyhow!("'{key}' ({origin}) is no setting of upsweep{}", did_you_mean(hint))
+}
+
+fn did_you_mean(hint: Option<&str>) -> String {
+    hint.map_or_else(
+        || "; see docs/configuration.md for all of them".to_owned(),
+        |name| format!("; did you mean {name}?"),
+    )
+}
+
+fn parse_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+impl Values {
+    pub(super) fn origin(&self, key: &str) -> &str {
+        self.found.get(key).map_or("unset", |(_, origin)| origin)
+    }
+
+    pub(super) fn optional(&self, key: &str) -> Option<String> {
+        self.found.get(key).map(|(value, _)| value.clone()).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn text(&self, key: &str) -> anyhow::Result<String> {
+        self.optional(key).with_context(|| format!("{key} must not be empty ({})", self.origin(key)))
+    }
+
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        let text = self.optional(key).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    pub(super) fn flag(&self, key: &str) -> anyhow::Result<bool> {
+        let text = self.text(key)?;
+        parse_flag(&text).with_context(|| format!("{key} = '{text}' must be true or false ({})", self.origin(key)))
+    }
+
+    pub(super) fn whole(&self, key: &str, range: RangeInclusive<u64>) -> anyhow::Result<u64> {
+        let text = self.text(key)?;
+        match text.parse::<u64>() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => bail!(
+                "{key} = '{text}' must be a whole number from {} to {} ({})",
+                range.start(),
+                range.end(),
+                self.origin(key)
+            ),
+        }
+    }
+
+    pub(super) fn optional_whole(&self, key: &str) -> anyhow::Result<Option<u64>> {
+        self.optional(key).map(|_| self.whole(key, 0..=u64::MAX)).transpose()
+    }
+}

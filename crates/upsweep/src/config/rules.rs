@@ -1,0 +1,65 @@
+//! Claim rules in the configuration: `[[claims]]` tables.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use upsweep_plan::claim::{ClaimRule, RowSource, StandingRule};
+use upsweep_plan::template::Template;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleTable {
+    name: String,
+    table: Option<String>,
+    query: Option<String>,
+    key: String,
+    owner: Option<String>,
+    standing: Option<String>,
+    status: Option<String>,
+    failed: Option<Vec<String>>,
+    since: Option<String>,
+}
+
+/// Reads the value of `claims`.
+pub(super) fn parse(list: toml::Value) -> anyhow::Result<Vec<ClaimRule>> {
+    let tables: Vec<RuleTable> = list.try_into().context("[[claims]]")?;
+    let mut rules: Vec<ClaimRule> = Vec::new();
+    for table in tables {
+        let name = table.name.clone();
+        if rules.iter().any(|rule| rule.name == name) {
+            bail!("claim rule '{name}' appears twice; give each its own name");
+        }
+        rules.push(rule(table).with_context(|| format!("claim rule '{name}'"))?);
+    }
+    Ok(rules)
+}
+
+fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
+    let RuleTable { name, table, query, key, owner, standing, status, failed, since } = table;
+    let source = match (table, query) {
+        (Some(table), None) => RowSource::Table(table),
+        (None, Some(query)) => RowSource::Query(query),
+        _ => bail!("give either table or query"),
+    };
+    let standing = match (standing.as_deref(), status, since) {
+        (None | Some("live"), None, None) => {
+            if failed.is_some() {
+                bail!("failed needs status, the column that holds the status");
+            }
+            StandingRule::Live
+        }
+        (Some("failed"), None, Some(since)) => StandingRule::Failed { since },
+        (Some("failed"), None, None) => {
+            bail!("standing = \"failed\" needs since, the column the retention counts from")
+        }
+        (None, Some(status), Some(since)) => {
+            StandingRule::ByStatus { status, failed: failed.unwrap_or_else(|| vec!["failed".to_owned()]), since }
+        }
+        (None, Some(_), None) => bail!("status needs since, the column the retention counts from"),
+        (Some("live") | None, None, Some(_)) => {
+            bail!("since means nothing for live claims; remove it, or add standing = \"failed\" or status")
+        }
+        (Some("live" | "failed"), Some(_), _) => bail!("give either standing or status"),
+        (Some(other), _, _) => bail!("standing = '{other}' must be live or failed"),
+    };
+    Ok(ClaimRule { name, source, key: Template::parse(&key)?, owner, standing })
+}

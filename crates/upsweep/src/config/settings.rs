@@ -1,0 +1,101 @@
+//! The table of every setting: the one place where a setting is made known.
+
+/// One setting.
+pub(super) struct Setting {
+    /// The TOML key; in the environment `UPSWEEP_` and the key in capitals.
+    pub(super) key: &'static str,
+    /// The classic service's names for it, in the environment.
+    pub(super) classic: &'static [&'static str],
+    /// What it is when nobody says otherwise; `None` means unset.
+    pub(super) default: Option<&'static str>,
+    /// What it means.
+    pub(super) help: &'static str,
+}
+
+const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { key, classic: &[], default, help }
+}
+
+const fn classic(
+    key: &'static str,
+    names: &'static [&'static str],
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting { key, classic: names, default, help }
+}
+
+/// Every setting.
+pub(super) const SETTINGS: &[Setting] = &[
+    classic(
+        "database_url",
+        &["DATABASE_URL"],
+        None,
+        "the application's database: postgresql://, mysql://, mariadb:// or sqlite:, SQLAlchemy's spellings included",
+    ),
+    classic("upload_dir", &["UPLOAD_DIR"], Some("uploads/audio"), "the directory that holds the uploads"),
+    classic(
+        "orphaned_file_retention_hours",
+        &["ORPHANED_FILE_RETENTION_HOURS"],
+        Some("24"),
+        "how old a file that nobody claims must be, in hours; 1 or more",
+    ),
+    classic(
+        "failed_session_retention_days",
+        &["FAILED_SESSION_RETENTION_DAYS"],
+        Some("7"),
+        "how long ago a session must have failed, in days; 1 to 36500",
+    ),
+    setting("sessions_table", Some("sessions"), "the table of the default claim rule, as name or schema.name"),
+    setting("recursive", Some("false"), "whether folders below the top level are looked at"),
+    setting(
+        "variants",
+        Some("{stem}_processed.mp3"),
+        "patterns of derived files that belong to their original, separated by commas",
+    ),
+    setting(
+        "in_progress_suffixes",
+        Some(".tmp,.part"),
+        "suffixes of files that are still being written, separated by commas",
+    ),
+    setting("quarantine_days", Some("7"), "how long hidden files stay before they may be freed, in days; 1 to 3650"),
+    setting(
+        "guard_floor",
+        Some("20"),
+        "files that may be hidden within seven days although G001 or G003's share objects; 0 to 10000",
+    ),
+    setting("max_share", Some("0.5"), "largest share of all files that one plan may remove (G003), as 0.5 or 50%"),
+    setting("max_files", None, "largest number of files that one plan may remove (G003)"),
+    setting("max_bytes", None, "largest size that one plan may remove (G003), as 500MB or 2GiB"),
+    setting(
+        "state_dir",
+        None,
+        "where notes about bound stores are kept, outside them; default: systemd's state directory, or ~/.local/state/upsweep",
+    ),
+    setting("log_format", Some("text"), "text or json; JSON_LOGS=true means json"),
+    setting("log_level", Some("warn"), "error, warn, info, debug or trace, or a filter per module"),
+];
+
+/// Names that begin with `UPSWEEP_` and are no settings.
+pub(super) const OTHER_NAMES: &[&str] = &["UPSWEEP_CONFIG", "UPSWEEP_TEST_CLOCK_OFFSET"];
+
+/// The setting with this TOML key.
+pub(super) fn by_key(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+impl Setting {
+    /// Its own name in the environment.
+    pub(super) fn env_name(&self) -> String {
+        format!("UPSWEEP_{}", self.key.to_ascii_uppercase())
+    }
+}
+
+/// The known name that is nearest to a mistyped one.
+pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .min()
+        .filter(|(far, _)| *far <= 4)
+        .map(|(_, name)| name)
+}

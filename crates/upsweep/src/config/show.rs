@@ -1,0 +1,52 @@
+//! The configuration as people see it: values with their origins, and the table of all settings.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use upsweep_adapters::claims::url::DatabaseUrl;
+
+use super::Config;
+use super::layers::{self, Sources};
+use super::settings::{SETTINGS, Setting};
+
+/// One setting with its value.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    pub(crate) key: &'static str,
+    pub(crate) value: Option<String>,
+    pub(crate) origin: String,
+}
+
+/// Every setting with its value and where the value came from; secrets are masked.
+pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
+    // Values that make no sense are errors here as everywhere.
+    Config::load(sources)?;
+    let (values, _) = layers::merge(sources)?;
+    let shown = |setting: &Setting| {
+        let value = values.optional(setting.key);
+        Shown {
+            key: setting.key,
+            value: if setting.key == "database_url" { value.as_deref().map(masked) } else { value },
+            origin: values.origin(setting.key).to_owned(),
+        }
+    };
+    Ok(SETTINGS.iter().map(shown).collect())
+}
+
+fn masked(url: &str) -> String {
+    DatabaseUrl::parse(url).map_or_else(|_| "***".to_owned(), |url| url.masked())
+}
+
+/// The table of all settings, as it stands in `docs/configuration.md`.
+pub(crate) fn markdown_table() -> String {
+    let mut table = "| key | environment | default | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for Setting { key, classic, default, help } in SETTINGS {
+        let own = format!("UPSWEEP_{}", key.to_ascii_uppercase());
+        let names: Vec<String> =
+            classic.iter().map(|n| (*n).to_owned()).chain([own]).map(|name| format!("`{name}`")).collect();
+        let default = default.map_or_else(|| "unset".to_owned(), |value| format!("`{value}`"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{key}` | {} | {default} | {help} |", names.join(", "));
+    }
+    table
+}

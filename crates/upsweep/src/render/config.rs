@@ -1,0 +1,15 @@
+//! The settings for a person.
+
+use comfy_table::{Table, presets};
+
+use crate::config::Shown;
+
+pub(crate) fn print(settings: &[Shown]) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["setting", "value", "from"]);
+    for Shown { key, value, origin } in settings {
+        table.add_row([*key, value.as_deref().unwrap_or("-"), origin]);
+    }
+    anstream::println!("{table}");
+}

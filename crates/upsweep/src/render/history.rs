@@ -1,0 +1,54 @@
+//! Past runs for a person.
+
+use comfy_table::{Table, presets};
+use upsweep_engine::ports::{RunOutcome, RunRecord};
+
+use super::{size, time};
+
+pub(crate) fn print(runs: &[RunRecord]) {
+    if runs.is_empty() {
+        anstream::println!("No run has changed this store yet.");
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["run", "what", "began", "hidden", "restored", "freed", "problems", "end"]);
+    for run in runs {
+        let outcome = run.outcome.clone().unwrap_or_default();
+        let files = |amount: upsweep_engine::ports::Amount| match amount.files {
+            0 => "-".to_owned(),
+            n => format!("{n} ({})", size(amount.bytes)),
+        };
+        table.add_row([
+            run.id.clone(),
+            run.kind.word().to_owned(),
+            time(run.started_at),
+            files(outcome.hidden),
+            files(outcome.restored),
+            files(outcome.purged),
+            outcome.errors.to_string(),
+            end(run, &outcome),
+        ]);
+    }
+    anstream::println!("{table}");
+}
+
+fn end(run: &RunRecord, outcome: &RunOutcome) -> String {
+    let approved = match &run.approval {
+        Some(approval) => {
+            let codes: Vec<String> = approval.codes.iter().map(ToString::to_string).collect();
+            format!(" ({} overruled: {})", codes.join(", "), approval.reason)
+        }
+        None => String::new(),
+    };
+    let end = match (&outcome.failure, run.ended_at, outcome.refused.as_slice()) {
+        (Some(failure), _, _) => format!("stopped: {failure}"),
+        (None, None, _) => "interrupted, or still at work".to_owned(),
+        (None, Some(_), []) => "done".to_owned(),
+        (None, Some(_), codes) => {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            format!("refused by {}", codes.join(", "))
+        }
+    };
+    end + &approved
+}

@@ -1,0 +1,135 @@
+//! What people and scripts see.
+
+pub(crate) mod config;
+pub(crate) mod csv;
+pub(crate) mod demo;
+pub(crate) mod history;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod status;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use serde::Serialize;
+use upsweep_plan::guard::Refusal;
+
+/// How to call this very program again, for the next commands in a message.
+pub(crate) struct Invocation {
+    program: String,
+    config: Option<String>,
+}
+
+impl Invocation {
+    /// As this process was called.
+    pub(crate) fn of_process() -> Self {
+        let mut args = std::env::args();
+        let program = args.next().unwrap_or_else(|| "upsweep".to_owned());
+        let mut config = None;
+        while let Some(arg) = args.next() {
+            if arg == "--config" {
+                config = args.next();
+            } else if let Some(path) = arg.strip_prefix("--config=") {
+                config = Some(path.to_owned());
+            }
+        }
+        Self { program, config }
+    }
+
+    /// With another configuration file.
+    pub(crate) fn with_config(self, config: &Path) -> Self {
+        Self { config: Some(config.display().to_string()), ..self }
+    }
+
+    /// The command line for `command`.
+    pub(crate) fn line(&self, command: &str) -> String {
+        match &self.config {
+            Some(config) => format!("{} --config {config} {command}", self.program),
+            None => format!("{} {command}", self.program),
+        }
+    }
+}
+
+/// Writes a value as JSON to standard output.
+pub(crate) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)
+        .map_err(std::io::Error::from)
+        .and_then(|()| out.write_all(b"\n"))
+        .context("cannot write to standard output")
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// `12.3 KiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// `3 d 4 h`, `5 h`, `12 min`.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
+    let minutes = (now.as_second() - since.as_second()) / 60;
+    match minutes {
+        ..0 => "in the future".to_owned(),
+        0..60 => format!("{minutes} min"),
+        60..1_440 => format!("{} h", minutes / 60),
+        _ => match (minutes / 1_440, minutes / 60 % 24) {
+            (days @ ..10, hours @ 1..) => format!("{days} d {hours} h"),
+            (days, _) => format!("{days} d"),
+        },
+    }
+}
+
+/// `0:07`, `1:02:03`.
+pub(crate) fn duration(secs: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a recording lasts no 2^63 seconds")]
+    let secs = secs.max(0.0).round() as u64;
+    match (secs / 3_600, secs / 60 % 60, secs % 60) {
+        (0, minutes, secs) => format!("{minutes}:{secs:02}"),
+        (hours, minutes, secs) => format!("{hours}:{minutes:02}:{secs:02}"),
+    }
+}
+
+/// A time to the second, in UTC.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Guards' objections, each with cause and next step.
+pub(crate) fn refusals(list: &[Refusal], verb: &str) {
+    for Refusal { code, saw, likely, next } in list {
+        anstream::println!(
+            "{}{code} {verb}:{} {saw}.",
+            anstyle::AnsiColor::Yellow.render_fg(),
+            anstyle::Reset.render()
+        );
+        anstream::println!("     likely: {likely}");
+        anstream::println!("     next:   {next}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-10T12:00:00Z");
+        assert_eq!(age(at("2026-11-10T11:18:00Z"), now), "42 min");
+        assert_eq!(age(at("2026-11-10T02:00:00Z"), now), "10 h");
+        assert_eq!(age(at("2026-11-07T08:00:00Z"), now), "3 d 4 h");
+        assert_eq!(age(at("2026-01-01T00:00:00Z"), now), "313 d");
+        assert_eq!(age(at("2027-01-01T00:00:00Z"), now), "in the future");
+        assert_eq!(duration(6.6), "0:07");
+        assert_eq!(duration(3_723.0), "1:02:03");
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(size(12_595), "12.3 KiB");
+    }
+}

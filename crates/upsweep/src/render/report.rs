@@ -1,0 +1,213 @@
+//! What a run did, for a person and as JSON.
+
+use serde::Serialize;
+use upsweep_engine::ports::Amount;
+use upsweep_engine::recover::Recovered;
+use upsweep_engine::runs::Report;
+use upsweep_plan::guard::Refusal;
+use upsweep_plan::key::Key;
+
+use super::{count, refusals, size, time};
+
+/// A report in the form scripts read.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    run: Option<String>,
+    plan: Option<String>,
+    store: Option<String>,
+    bound_as: Option<String>,
+    hidden: Amount,
+    restored: Amount,
+    purged: Amount,
+    skipped: Vec<Line>,
+    errors: Vec<Line>,
+    error_count: u64,
+    conflicts: Vec<Key>,
+    refusals: Vec<Refusal>,
+    purge_refusals: Vec<Refusal>,
+    purge_refused_files: u64,
+    purge_undrained_files: u64,
+    recovered_operations: u64,
+    still_hidden: u64,
+    next_purge_at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    file: Option<Key>,
+    cause: String,
+}
+
+pub(crate) fn summary(report: &Report) -> Summary {
+    let Report {
+        run,
+        plan,
+        bound,
+        recovered,
+        refusals,
+        applied,
+        restored,
+        purged,
+        still_hidden,
+        next_purge_at,
+        failure: _,
+    } = report;
+    Summary {
+        run: run.clone(),
+        plan: plan.as_ref().map(|plan| plan.id.clone()),
+        store: plan.as_ref().map(|plan| plan.store.address.clone()),
+        bound_as: bound.as_ref().map(|marker| marker.store_id.clone()),
+        hidden: applied.hidden,
+        restored: Amount {
+            files: restored.amount.files + purged.restored.amount.files,
+            bytes: restored.amount.bytes + purged.restored.amount.bytes,
+        },
+        purged: purged.amount,
+        skipped: applied
+            .skipped
+            .iter()
+            .map(|(key, why)| Line { file: Some(key.clone()), cause: why.words().to_owned() })
+            .collect(),
+        errors: errors(report),
+        error_count: report.errors(),
+        conflicts: restored.conflicts.iter().chain(&purged.restored.conflicts).cloned().collect(),
+        refusals: refusals.clone(),
+        purge_refusals: purged.refusals.clone(),
+        purge_refused_files: purged.refused,
+        purge_undrained_files: purged.undrained,
+        recovered_operations: recovered.total(),
+        still_hidden: *still_hidden,
+        next_purge_at: *next_purge_at,
+    }
+}
+
+fn errors(report: &Report) -> Vec<Line> {
+    let failed =
+        [&report.applied.failed, &report.purged.failed, &report.restored.failed, &report.purged.restored.failed];
+    let lost = report.restored.lost.iter().chain(&report.purged.restored.lost);
+    let planned = report.plan.iter().flat_map(|plan| &plan.errors);
+    planned
+        .map(|cause| Line { file: None, cause: cause.clone() })
+        .chain(failed.into_iter().flatten().map(|(key, cause)| Line { file: Some(key.clone()), cause: cause.clone() }))
+        .chain(lost.map(|key| Line {
+            file: Some(key.clone()),
+            cause: "somebody else took it out of the quarantine".to_owned(),
+        }))
+        .collect()
+}
+
+pub(crate) fn print(report: &Report, what: &str) {
+    if let Some(marker) = &report.bound {
+        anstream::println!(
+            "This was the first run here: the store is bound now, as {}, to {}.",
+            marker.store_id,
+            marker.databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        );
+    }
+    print_recovered(&report.recovered);
+    print_hidden(report, what);
+    print_restored(report);
+    print_purged(report);
+    for Line { file, cause } in errors(report) {
+        match file {
+            Some(key) => anstream::println!("error: {key}: {cause}"),
+            None => anstream::println!("error: {cause}"),
+        }
+    }
+    if report.errors() > 0 {
+        anstream::println!("{}; everything else was done.", count(report.errors(), "problem"));
+    }
+    if report.still_hidden > 0 {
+        let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
+        anstream::println!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
+    }
+    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
+        anstream::println!("Undo: upsweep restore --run {run}");
+    }
+}
+
+fn print_recovered(recovered: &Recovered) {
+    let total = recovered.total();
+    if total == 0 {
+        return;
+    }
+    let Recovered { hidden, in_place, purged, gone, conflicts, unknown } = recovered;
+    let parts: Vec<String> = [
+        (hidden, "hidden"),
+        (in_place, "in place"),
+        (purged, "freed"),
+        (gone, "gone"),
+        (conflicts, "in conflict"),
+        (unknown, "still unknown"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| **number > 0)
+    .map(|(number, words)| format!("{number} {words}"))
+    .collect();
+    anstream::println!(
+        "Finished what an interrupted run had left: {} ({}).",
+        count(total, "operation"),
+        parts.join(", ")
+    );
+}
+
+fn print_hidden(report: &Report, what: &str) {
+    if !report.refusals.is_empty() {
+        anstream::println!("Refused, and nothing was hidden.");
+        return refusals(&report.refusals, "refused");
+    }
+    if !matches!(what, "run" | "apply") {
+        return;
+    }
+    let hidden = report.applied.hidden;
+    if hidden.files == 0 {
+        anstream::println!("Nothing was hidden.");
+    } else {
+        anstream::println!(
+            "Hid {}, {}: out of the upload directory, not freed yet.",
+            count(hidden.files, "file"),
+            size(hidden.bytes)
+        );
+    }
+    for (key, why) in &report.applied.skipped {
+        anstream::println!("left alone: {key}: {}", why.words());
+    }
+}
+
+fn print_restored(report: &Report) {
+    for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
+        if restored.amount.files > 0 {
+            anstream::println!(
+                "Brought back {}, {}{why}.",
+                count(restored.amount.files, "file"),
+                size(restored.amount.bytes)
+            );
+        }
+        for key in &restored.conflicts {
+            anstream::println!(
+                "conflict: {key}: its place is taken by another file; both are kept. Move that file away and restore again"
+            );
+        }
+    }
+}
+
+fn print_purged(report: &Report) {
+    let purged = &report.purged;
+    if purged.amount.files > 0 {
+        anstream::println!(
+            "Freed {}, {}, for good.",
+            count(purged.amount.files, "hidden file"),
+            size(purged.amount.bytes)
+        );
+    }
+    if purged.undrained > 0 {
+        anstream::println!(
+            "Not freed yet: {}; transactions that were open when they were hidden may still be.",
+            count(purged.undrained, "hidden file")
+        );
+    }
+    if !purged.refusals.is_empty() {
+        anstream::println!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
+        refusals(&purged.refusals, "refused");
+    }
+}

@@ -1,0 +1,94 @@
+//! The only file that names concrete adapters: from a configuration to a world to work with.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use upsweep_adapters::home::{LocalHome, noted_about};
+use upsweep_adapters::store::local::LocalStore;
+use upsweep_engine::error::EngineError;
+use upsweep_engine::ports::{ClaimSource, Holder, Home, Progress, Store, StoreError};
+use upsweep_engine::world::World;
+use upsweep_plan::guard::{self, Binding};
+
+use crate::clock::{SystemClock, TimedIds};
+use crate::config::Config;
+
+/// Opens everything that the configuration names and lets `work` use it.
+pub(crate) fn with_world<R>(
+    config: &Config,
+    progress: &dyn Progress,
+    work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
+    let clock = SystemClock::new();
+    let store = open_store(config)?;
+    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    let mut claims = open_claims(config)?;
+    let mut world = World {
+        store: &store,
+        claims: &mut *claims,
+        home: &home,
+        clock: &clock,
+        ids: &TimedIds,
+        progress,
+        policy: &config.policy,
+        limits: &config.limits,
+        quarantine_secs: u64::from(config.quarantine_days) * 86_400,
+    };
+    work(&mut world)
+}
+
+/// Opens the store and Upsweep's own state, without any database.
+pub(crate) fn with_home<R>(
+    config: &Config,
+    work: impl FnOnce(&dyn Store, &dyn Home) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
+    let clock = SystemClock::new();
+    let store = open_store(config)?;
+    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    work(&store, &home)
+}
+
+fn open_claims(config: &Config) -> anyhow::Result<Box<dyn ClaimSource>> {
+    let url = config.database_url.as_deref().context(
+        "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)",
+    )?;
+    Ok(upsweep_adapters::claims::open(url).map_err(EngineError::from)?)
+}
+
+fn open_store(config: &Config) -> anyhow::Result<LocalStore> {
+    match LocalStore::open(&config.upload_dir) {
+        Ok(store) => Ok(store),
+        Err(error @ StoreError::Missing { .. }) => Err(missing(config, error)),
+        Err(error) => Err(EngineError::from(error).into()),
+    }
+}
+
+/// A directory that is not there is an error, unless it was bound once: then its disk may be missing.
+fn missing(config: &Config, error: StoreError) -> anyhow::Error {
+    let address = absolute(&config.upload_dir).display().to_string();
+    let noted = config.state_dir.as_deref().map(|dir| noted_about(dir, &address));
+    if let Some(Ok(Some(noted))) = noted
+        && let Some(refusal) = guard::marker(&address, &Binding::MarkerMissing { noted })
+    {
+        return EngineError::Refused(Box::new(refusal)).into();
+    }
+    EngineError::from(error).into()
+}
+
+/// The path with its existing part resolved, as the store would have been addressed.
+fn absolute(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for ancestor in path.ancestors() {
+        if let (Ok(resolved), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return resolved.join(rest);
+        }
+    }
+    path
+}
+
+/// This process, as the holder of a lease.
+pub(crate) fn holder(what: &str) -> Holder {
+    use upsweep_engine::ports::Clock as _;
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Holder { what: what.to_owned(), pid: std::process::id(), host, since: SystemClock::new().now() }
+}
