@@ -37,8 +37,9 @@ fn marks(files: &[&str], claims: Vec<Claim>) -> String {
     (0..files.len())
         .map(|index| match sealed.get().marks(index) {
             Marks { live: true, .. } => 'L',
-            Marks { failed: Some(_), .. } => 'F',
             Marks { near: true, .. } => 'N',
+            Marks { failed: Some(_), .. } => 'F',
+            Marks { near_failed: true, .. } => 'N',
             Marks { attached: Some(_), .. } => 'A',
             _ => '-',
         })
@@ -57,6 +58,18 @@ fn a_failed_claim_condemns_only_exact_names() {
     let files = ["a.m4a", "a_processed.mp3", "A.m4a", "a.m4a.part", "b.m4a"];
     assert_eq!(marks(&files, vec![failed("a.m4a")]), "FFNA-");
     assert_eq!(marks(&files, vec![failed("a_processed.mp3")]), "NFNN-");
+}
+
+#[test]
+fn a_nearly_named_live_file_is_not_condemned_with_a_failed_session() {
+    let files = ["a.m4a", "a_processed.mp3"];
+    for name in ["A.m4a", "%61.m4a", "../a.m4a"] {
+        for claims in [vec![live(name), failed("a.m4a")], vec![failed("a.m4a"), live(name)]] {
+            assert_eq!(marks(&files, claims), "NN", "{name}");
+        }
+    }
+    assert_eq!(marks(&files, vec![failed("A.m4a"), failed("a.m4a")]), "FF");
+    assert_eq!(marks(&files, vec![failed("../a.m4a"), failed("a.m4a")]), "NN", "a name that is no key may mean any");
 }
 
 #[test]
