@@ -275,14 +275,13 @@ impl<'a> Matcher<'a> {
     }
 
     fn offer_pattern(&mut self, glob: &Glob, standing: Standing) {
-        self.mark_matching(glob, standing);
-        let mut related = Vec::new();
-        for pattern in &self.variants.patterns {
-            related.push(glob.variant(pattern.prefix(), pattern.suffix()));
-        }
-        related.extend(self.variants.in_progress.iter().map(|suffix| glob.with_suffix(suffix.as_bytes())));
-        for glob in &related {
-            self.mark_matching(glob, standing);
+        let variants = self.variants;
+        let derived = variants.patterns.iter().map(|pattern| glob.variant(pattern.prefix(), pattern.suffix()));
+        for finished in [glob.clone()].into_iter().chain(derived) {
+            self.mark_matching(&finished, standing);
+            for suffix in &variants.in_progress {
+                self.mark_matching(&finished.with_suffix(suffix.as_bytes()), standing);
+            }
         }
     }
 

@@ -89,8 +89,8 @@ fn names_that_are_no_keys_protect_their_last_component() {
 
 #[test]
 fn patterns_protect_files_variants_and_parts() {
-    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "77.m4a", "7"];
-    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLL--");
+    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "7"];
+    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLLL--");
 }
 
 #[test]
