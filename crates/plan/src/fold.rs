@@ -39,7 +39,9 @@ fn fold_slowly(name: &[u8]) -> Vec<u8> {
         decoded = Cow::Owned(next);
     }
     let text = String::from_utf8_lossy(&decoded);
-    let lower: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    // By way of upper case, because lower case alone keeps final sigma, sharp s and dotless i apart.
+    let upper = text.nfkc().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
+    let lower: String = upper.flat_map(char::to_lowercase).nfkc().collect();
     let mut folded = String::with_capacity(lower.len());
     for component in lower.split(['/', '\\']).filter(|c| !c.is_empty() && *c != ".") {
         if !folded.is_empty() {
@@ -68,6 +70,9 @@ mod tests {
         same("/a/b.mp3", "a/b.mp3");
         same("\u{ff41}.mp3", "a.mp3");
         same("./a.mp3", "a.mp3");
+        same("\u{3a3}\u{3c2}.mp3", "\u{3c3}\u{3a3}.mp3");
+        same("STRASSE.mp3", "stra\u{df}e.mp3");
+        same("stra\u{1e9e}e.mp3", "stra\u{df}e.mp3");
     }
 
     #[test]

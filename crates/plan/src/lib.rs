@@ -9,6 +9,7 @@
 pub mod claim;
 pub mod fold;
 pub mod glob;
+mod group_index;
 pub mod guard;
 pub mod key;
 pub mod lifecycle;

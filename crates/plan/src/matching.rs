@@ -3,7 +3,7 @@
 //! The same code serves the survey (all files), the recheck (the planned removals) and the watch over the
 //! quarantine (the hidden files). Marks only ever add up, so the order of claims cannot matter.
 
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::claim::{Claim, Standing, Target};
 use crate::fold::fold;
 use crate::glob::Glob;
+use crate::group_index::{GroupIndex, slot};
 use crate::key::{Escaped, Key, KeyError, split_dir};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
 use crate::variant::{Relation, Variants};
@@ -25,11 +26,14 @@ pub const MISSING_NAMED_MAX: usize = 1_000;
 pub struct Marks {
     /// A live claim covers the file itself, its original, a variant's group, or a pattern it matches.
     pub live: bool,
-    /// Some claim's name is nearly this file's.
+    /// A live claim's name, or one that is no key, is nearly this file's: it stays, whoever else failed.
     pub near: bool,
+    /// A failed claim's name is nearly this file's, or that of a variant of it: it is nobody's orphan.
+    pub near_failed: bool,
     /// Failed claims that name exactly this file or its original.
     pub failed: Option<FailedMark>,
-    /// The latest failure among claims whose file this one is a part of, still being written.
+    /// The latest failure among the claims that may mean this file without naming it: those nearly named like
+    /// it, and those whose file this one is a part of, still being written.
     pub attached: Option<Since>,
 }
 
@@ -37,8 +41,8 @@ impl Marks {
     /// Whether any claim explains why the file is there.
     #[must_use]
     pub fn is_explained(&self) -> bool {
-        let Self { live, near, failed, attached } = self;
-        *live || *near || failed.is_some() || attached.is_some()
+        let Self { live, near, near_failed, failed, attached } = self;
+        *live || *near || *near_failed || failed.is_some() || attached.is_some()
     }
 }
 
@@ -111,6 +115,7 @@ pub struct Matcher<'a> {
     seen_unaddressable: HashSet<Vec<u8>>,
     live: Vec<bool>,
     near: Vec<bool>,
+    near_failed: HashSet<u32>,
     named_after_owner: Vec<bool>,
     failed: HashMap<u32, FailedMark>,
     attached: HashMap<u32, Since>,
@@ -122,6 +127,7 @@ pub struct Matcher<'a> {
 pub struct Matched {
     live: Vec<bool>,
     near: Vec<bool>,
+    near_failed: HashSet<u32>,
     failed: HashMap<u32, FailedMark>,
     attached: HashMap<u32, Since>,
     /// What the claims amounted to.
@@ -136,6 +142,7 @@ impl Matched {
         Marks {
             live: self.live[index],
             near: self.near[index],
+            near_failed: self.near_failed.contains(&slot),
             failed: self.failed.get(&slot).cloned(),
             attached: self.attached.get(&slot).copied(),
         }
@@ -154,11 +161,6 @@ impl Matched {
     }
 }
 
-/// Indices are kept in 32 bits: four billion files in one survey are refused elsewhere.
-fn slot(index: usize) -> u32 {
-    u32::try_from(index).expect("a survey holds fewer than 2^32 names")
-}
-
 impl<'a> Matcher<'a> {
     /// Prepares to match claims against `names`.
     #[must_use]
@@ -174,6 +176,7 @@ impl<'a> Matcher<'a> {
             seen_unaddressable: HashSet::new(),
             live: blank(),
             near: blank(),
+            near_failed: HashSet::new(),
             named_after_owner: blank(),
             failed: HashMap::new(),
             attached: HashMap::new(),
@@ -195,16 +198,16 @@ impl<'a> Matcher<'a> {
             Target::Nameless => self.tally.nameless += 1,
             Target::Exact(key) => self.offer_exact(&key, &owner, standing),
             Target::Pattern(glob) => self.offer_pattern(&glob, standing),
-            Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner, standing),
+            Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner),
         }
     }
 
     /// Ends the matching. Call it only when every claim of every database was offered.
     #[must_use]
     pub fn seal(self) -> Sealed<Matched> {
-        let Self { live, near, failed, attached, mut tally, named_after_owner, .. } = self;
+        let Self { live, near, near_failed, failed, attached, mut tally, named_after_owner, .. } = self;
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
-        Sealed::new(Matched { live, near, failed, attached, tally })
+        Sealed::new(Matched { live, near, near_failed, failed, attached, tally })
     }
 
     fn offer_exact(&mut self, key: &Key, owner: &str, standing: Standing) {
@@ -221,12 +224,9 @@ impl<'a> Matcher<'a> {
                 (Some(Relation::Same | Relation::Variant), Standing::Failed { since }) => {
                     self.mark_failed(index, since.into(), owner);
                 }
-                (Some(Relation::InProgress), Standing::Failed { since }) => {
-                    let mark = self.attached.entry(index).or_insert_with(|| since.into());
-                    *mark = (*mark).max(since.into());
-                }
-                (Some(Relation::Sibling), Standing::Failed { .. }) => self.near[index as usize] = true,
-                (None, _) if near().is_some() => self.near[index as usize] = true,
+                (Some(Relation::InProgress), Standing::Failed { since }) => self.attach(index, since.into()),
+                (Some(Relation::Sibling), Standing::Failed { .. }) => self.mark_near(index, standing),
+                (None, _) if near().is_some() => self.mark_near(index, standing),
                 (None, _) => {}
             }
         }
@@ -235,6 +235,21 @@ impl<'a> Matcher<'a> {
             keep_smallest(&mut self.tally.missing_examples, key.clone(), MISSING_NAMED_MAX);
             self.look_for_owner(owner);
         }
+    }
+
+    fn mark_near(&mut self, index: u32, standing: Standing) {
+        match standing {
+            Standing::Live => self.near[index as usize] = true,
+            Standing::Failed { since } => {
+                self.near_failed.insert(index);
+                self.attach(index, since.into());
+            }
+        }
+    }
+
+    fn attach(&mut self, index: u32, since: Since) {
+        let mark = self.attached.entry(index).or_insert(since);
+        *mark = (*mark).max(since);
     }
 
     fn mark_failed(&mut self, index: u32, since: Since, owner: &str) {
@@ -260,14 +275,13 @@ impl<'a> Matcher<'a> {
     }
 
     fn offer_pattern(&mut self, glob: &Glob, standing: Standing) {
-        self.mark_matching(glob, standing);
-        let mut related = Vec::new();
-        for pattern in &self.variants.patterns {
-            related.push(glob.variant(pattern.prefix(), pattern.suffix()));
-        }
-        related.extend(self.variants.in_progress.iter().map(|suffix| glob.with_suffix(suffix.as_bytes())));
-        for glob in &related {
-            self.mark_matching(glob, standing);
+        let variants = self.variants;
+        let derived = variants.patterns.iter().map(|pattern| glob.variant(pattern.prefix(), pattern.suffix()));
+        for finished in [glob.clone()].into_iter().chain(derived) {
+            self.mark_matching(&finished, standing);
+            for suffix in &variants.in_progress {
+                self.mark_matching(&finished.with_suffix(suffix.as_bytes()), standing);
+            }
         }
     }
 
@@ -281,16 +295,18 @@ impl<'a> Matcher<'a> {
         });
         let prefix = glob.prefix();
         let first = sorted.partition_point(|(name, _)| &**name < prefix);
-        for (name, index) in sorted[first..].iter().take_while(|(name, _)| name.starts_with(prefix)) {
-            if glob.matches(name) {
+        let within = sorted[first..].iter().take_while(|(name, _)| name.starts_with(prefix));
+        let matching: Vec<u32> = within.filter(|(name, _)| glob.matches(name)).map(|(_, index)| *index).collect();
+        for index in matching {
+            match standing {
+                Standing::Live => self.live[index as usize] = true,
                 // Patterns never condemn, so what a failed one matches is merely not an orphan.
-                let marks = if standing == Standing::Live { &mut self.live } else { &mut self.near };
-                marks[*index as usize] = true;
+                Standing::Failed { .. } => self.mark_near(index, standing),
             }
         }
     }
 
-    fn offer_unaddressable(&mut self, value: Vec<u8>, why: KeyError, owner: String, _standing: Standing) {
+    fn offer_unaddressable(&mut self, value: Vec<u8>, why: KeyError, owner: String) {
         self.tally.unaddressable += 1;
         let example = UnaddressableClaim { value: shortened(&value), owner, why };
         keep_smallest(&mut self.tally.unaddressable_examples, example, EXAMPLES_MAX);
@@ -333,67 +349,6 @@ fn shortened(value: &[u8]) -> String {
     match value.get(..SHOWN_MAX) {
         Some(head) => format!("{}… ({} bytes)", Escaped(head), value.len()),
         None => Escaped(value).to_string(),
-    }
-}
-
-/// Finds the files of a group without comparing names: a chained hash table over group hashes.
-struct GroupIndex {
-    hasher: RandomState,
-    first: HashMap<u64, u32>,
-    chain: Vec<(u32, u32)>,
-}
-
-const END: u32 = u32::MAX;
-
-impl GroupIndex {
-    fn new(names: &Names, variants: &Variants) -> Self {
-        let mut index =
-            Self { hasher: RandomState::new(), first: HashMap::with_capacity(names.len()), chain: Vec::new() };
-        index.chain.reserve(names.len());
-        for (at, name) in names.iter().enumerate() {
-            for hash in index.hashes(name, &fold(name), variants) {
-                let next = index.first.insert(hash, slot(index.chain.len())).unwrap_or(END);
-                index.chain.push((slot(at), next));
-            }
-        }
-        index
-    }
-
-    /// The hashes of all groups of a name. Both spellings count: a relation between two names as spelled
-    /// implies a shared group as spelled, and one between two folded names a shared folded group.
-    fn hashes(&self, name: &[u8], folded: &[u8], variants: &Variants) -> Vec<u64> {
-        let hash = |path: &[u8]| self.hasher.hash_one(path);
-        let joined = |dir: &[u8], stem: &[u8]| [dir, stem].concat();
-        let mut hashes: Vec<u64> = variants.groups(folded).map(|g| hash(&joined(g.dir, g.stem))).collect();
-        if name != folded {
-            hashes.extend(variants.groups(name).map(|g| hash(&fold(&joined(g.dir, g.stem)))));
-        }
-        hashes.sort_unstable();
-        hashes.dedup();
-        hashes
-    }
-
-    /// Indices of the files that share a group with a name, and perhaps of a few others.
-    fn relatives(&self, name: &[u8], folded: &[u8], variants: &Variants) -> Vec<u32> {
-        let mut found: Vec<u32> =
-            self.hashes(name, folded, variants).into_iter().flat_map(|hash| self.chained(hash)).collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// Indices of the files in the group of this folded path, and perhaps of a few others.
-    fn members(&self, folded_group: &[u8]) -> Vec<u32> {
-        self.chained(self.hasher.hash_one(folded_group)).collect()
-    }
-
-    fn chained(&self, hash: u64) -> impl Iterator<Item = u32> {
-        let mut at = self.first.get(&hash).copied().unwrap_or(END);
-        std::iter::from_fn(move || {
-            let (index, next) = *self.chain.get(at as usize)?;
-            at = next;
-            Some(index)
-        })
     }
 }
 

@@ -37,8 +37,9 @@ fn marks(files: &[&str], claims: Vec<Claim>) -> String {
     (0..files.len())
         .map(|index| match sealed.get().marks(index) {
             Marks { live: true, .. } => 'L',
-            Marks { failed: Some(_), .. } => 'F',
             Marks { near: true, .. } => 'N',
+            Marks { failed: Some(_), .. } => 'F',
+            Marks { near_failed: true, .. } => 'N',
             Marks { attached: Some(_), .. } => 'A',
             _ => '-',
         })
@@ -60,6 +61,18 @@ fn a_failed_claim_condemns_only_exact_names() {
 }
 
 #[test]
+fn a_nearly_named_live_file_is_not_condemned_with_a_failed_session() {
+    let files = ["a.m4a", "a_processed.mp3"];
+    for name in ["A.m4a", "%61.m4a", "../a.m4a"] {
+        for claims in [vec![live(name), failed("a.m4a")], vec![failed("a.m4a"), live(name)]] {
+            assert_eq!(marks(&files, claims), "NN", "{name}");
+        }
+    }
+    assert_eq!(marks(&files, vec![failed("A.m4a"), failed("a.m4a")]), "FF");
+    assert_eq!(marks(&files, vec![failed("../a.m4a"), failed("a.m4a")]), "NN", "a name that is no key may mean any");
+}
+
+#[test]
 fn near_names_are_protected() {
     let files = ["Caf\u{e9}.MP3", "a b.m4a", "x.m4a"];
     let claims = vec![live("cafe\u{301}.mp3"), live("a%20b.m4a")];
@@ -76,8 +89,8 @@ fn names_that_are_no_keys_protect_their_last_component() {
 
 #[test]
 fn patterns_protect_files_variants_and_parts() {
-    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "77.m4a", "7"];
-    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLL--");
+    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "7"];
+    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLLL--");
 }
 
 #[test]

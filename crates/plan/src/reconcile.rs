@@ -186,20 +186,25 @@ pub fn still_allowed(
     policy: &Policy,
     now: Timestamp,
 ) -> Vec<Option<Keep>> {
-    let verdict = |(index, removal): (usize, &Removal)| {
-        let judged = by_claims(&matched.get().marks(index), policy, now);
-        match (&removal.reason, judged) {
-            (_, ByClaims::Keep(keep)) => Some(keep),
-            // A failed session's row may have been deleted meanwhile: then the file is an orphan that was
-            // planned for another reason, and the next plan judges it by its age.
-            (Reason::FailedSession { .. }, ByClaims::Unclaimed) => Some(Keep::TooYoung),
-            (Reason::FailedSession { .. }, ByClaims::Failed { .. }) => None,
-            // An orphan that a failed session claims by now was planned as nobody's.
-            (Reason::Orphan { .. }, ByClaims::Failed { .. }) => Some(Keep::FailedRecently),
-            (Reason::Orphan { .. }, ByClaims::Unclaimed) => None,
-        }
+    let judged: Vec<ByClaims> =
+        (0..removals.len()).map(|index| by_claims(&matched.get().marks(index), policy, now)).collect();
+    // As in a plan: a file that nobody claims any more and that is young keeps its group.
+    let is_young = |(removal, judged): &(&Removal, &ByClaims)| {
+        **judged == ByClaims::Unclaimed && matches!(by_age(&removal.facts, policy, now), Verdict::Keep(_))
     };
-    removals.iter().enumerate().map(verdict).collect()
+    let group = |removal: &Removal| group_id(removal.key.as_bytes(), policy);
+    let young: HashSet<GroupId> = removals.iter().zip(&judged).filter(is_young).map(|(r, _)| group(r)).collect();
+    let verdict = |(removal, judged): (&Removal, &ByClaims)| match (&removal.reason, judged) {
+        (_, ByClaims::Keep(keep)) => Some(*keep),
+        // A failed session's row may have been deleted meanwhile: then the file is an orphan that was
+        // planned for another reason, and the next plan judges it by its age.
+        (Reason::FailedSession { .. }, ByClaims::Unclaimed) => Some(Keep::TooYoung),
+        (Reason::FailedSession { .. }, ByClaims::Failed { .. }) => None,
+        // An orphan that a failed session claims by now was planned as nobody's.
+        (Reason::Orphan { .. }, ByClaims::Failed { .. }) => Some(Keep::FailedRecently),
+        (Reason::Orphan { .. }, ByClaims::Unclaimed) => young.contains(&group(removal)).then_some(Keep::TooYoung),
+    };
+    removals.iter().zip(&judged).map(verdict).collect()
 }
 
 /// Files that are already hidden: what the newest claims say they should become.
@@ -232,3 +237,7 @@ pub fn totals(removals: &[Removal]) -> HashMap<&'static str, (u64, u64)> {
     }
     totals
 }
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

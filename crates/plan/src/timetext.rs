@@ -3,9 +3,15 @@
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
+/// 2001-09-09T01:46:40Z, the first second since 1970 with ten digits.
+const EPOCH_NUMBERS_FROM: i128 = 1_000_000_000;
+
 /// Reads a database's rendering of a point in time: ISO 8601 with `T` or a blank, with or without a
 /// zone (none means UTC), a bare date (its midnight, UTC), or a whole number of seconds, milliseconds,
 /// microseconds or nanoseconds since 1970 (told apart by size: up to 11, 14, 17 and 20 digits).
+///
+/// A number that would mean a moment before September 2001 is no known time: it is far more likely a
+/// date written as a number, a count of days, or counted from another epoch.
 ///
 /// Returns `None` for anything else, `infinity` included: what has no known age is never old.
 #[must_use]
@@ -41,7 +47,11 @@ fn from_epoch(number: i128) -> Option<Timestamp> {
         100_000_000_000_000..=99_999_999_999_999_999 => 1_000,
         _ => 1,
     };
-    Timestamp::from_nanosecond(number.checked_mul(nanos_per_unit)?).ok()
+    let nanos = number.checked_mul(nanos_per_unit)?;
+    if nanos < EPOCH_NUMBERS_FROM * 1_000_000_000 {
+        return None;
+    }
+    Timestamp::from_nanosecond(nanos).ok()
 }
 
 #[cfg(test)]
@@ -67,6 +77,24 @@ mod tests {
             assert_eq!(parse(text.as_bytes()), Some(moment), "{text}");
         }
         assert_eq!(parse(b"2026-11-01"), Some("2026-11-01T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn numbers_of_another_kind_are_not_long_ago() {
+        for (kind, number) in [
+            ("nothing", "0"),
+            ("before the epoch", "-1793536200"),
+            ("a date", "20261101"),
+            ("a date and a time of day", "202611011230"),
+            ("a Julian day", "2461346"),
+            ("days since 1970", "20758"),
+            ("seconds since 2001", "815228999"),
+            ("ticks since the year 1", "639291330000000000"),
+            ("ticks since 1601", "134380098000000000"),
+        ] {
+            assert_eq!(parse(number.as_bytes()), None, "{kind}: {number}");
+        }
+        assert!(parse(b"1000000000").is_some() && parse(b"1000000000000").is_some());
     }
 
     #[test]

@@ -86,23 +86,25 @@ pub enum ByClaims {
 /// Judges a file by its claims. Exactly one arm fits each combination of marks.
 #[must_use]
 pub fn by_claims(marks: &Marks, policy: &Policy, now: Timestamp) -> ByClaims {
-    let Marks { live, near, failed, attached } = marks;
+    let Marks { live, near, near_failed, failed, attached } = marks;
     if *live {
         return ByClaims::Keep(Keep::Claimed);
     }
-    if let Some(FailedMark { since, owners }) = failed {
-        return match since {
-            Since::At(since) if is_older(*since, policy.failed_retention_secs, now) => {
-                ByClaims::Failed { since: *since, owners: owners.iter().cloned().collect() }
-            }
-            Since::At(_) | Since::Unknown => ByClaims::Keep(Keep::FailedRecently),
-        };
-    }
-    if *near {
+    if *near || (*near_failed && failed.is_none()) {
         return ByClaims::Keep(Keep::NearlyClaimed);
     }
-    match attached {
-        Some(Since::At(since)) if is_older(*since, policy.failed_retention_secs, now) => ByClaims::Unclaimed,
+    // Every failed session that may mean this file must have failed long enough ago.
+    let is_over = |since: &Since| match since {
+        Since::At(since) => is_older(*since, policy.failed_retention_secs, now),
+        Since::Unknown => false,
+    };
+    if !attached.iter().all(is_over) {
+        return ByClaims::Keep(Keep::FailedRecently);
+    }
+    match failed {
+        Some(FailedMark { since: since @ Since::At(at), owners }) if is_over(since) => {
+            ByClaims::Failed { since: *at, owners: owners.iter().cloned().collect() }
+        }
         Some(_) => ByClaims::Keep(Keep::FailedRecently),
         None => ByClaims::Unclaimed,
     }
@@ -148,8 +150,23 @@ mod tests {
 
     #[test]
     fn a_live_claim_wins_over_everything() {
-        let marks = Marks { live: true, near: true, failed: failed(Since::At(at(0))), attached: None };
+        let marks = Marks { live: true, near: true, failed: failed(Since::At(at(0))), ..Marks::default() };
         assert_eq!(judged(&marks), ByClaims::Keep(Keep::Claimed));
+    }
+
+    #[test]
+    fn a_nearly_claimed_file_stays_although_a_session_failed() {
+        let marks = Marks { near: true, failed: failed(Since::At(at(0))), ..Marks::default() };
+        assert_eq!(judged(&marks), ByClaims::Keep(Keep::NearlyClaimed));
+        // Two failed sessions with nearly one name do not keep each other's files for ever …
+        let old = Some(Since::At(at(0)));
+        let marks = Marks { near_failed: true, attached: old, near: false, ..marks };
+        assert!(matches!(judged(&marks), ByClaims::Failed { .. }));
+        // … but the one that failed last decides when they go.
+        for recent in [Since::At(at(NOW)), Since::Unknown] {
+            let marks = Marks { attached: Some(recent), ..marks.clone() };
+            assert_eq!(judged(&marks), ByClaims::Keep(Keep::FailedRecently));
+        }
     }
 
     #[test]
