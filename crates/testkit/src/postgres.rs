@@ -35,13 +35,32 @@ impl Postgres {
                     .arg(fresh),
             );
         });
-        template::give_to(&folder, "postgres");
+        Some(Self::run(bin, folder))
+    }
 
+    /// Starts a second server that follows this one, as it stands now and from now on.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        let folder = template::server_folder("upsweep-postgres-");
+        template::give_to(&folder, "postgres");
+        let mut backup = as_server_user(&self.bin.join("pg_basebackup"));
+        backup.args(["-R", "-c", "fast", "--no-sync", "-X", "stream", "-d"]).arg(self.superuser_url(""));
+        template::run(backup.arg("-D").arg(folder.join("data")));
+        Self::run(self.bin.clone(), folder)
+    }
+
+    /// Runs a server on `folder/data`.
+    fn run(bin: PathBuf, folder: PathBuf) -> Self {
+        let data = folder.join("data");
+        template::give_to(&folder, "postgres");
         let mut stop = as_server_user(&bin.join("pg_ctl"));
         stop.args(["stop", "-m", "immediate", "-D"]).arg(&data);
         let keeper = Keeper::of_daemon(&stop, &folder);
         let port = start_somewhere(&bin, &folder, &data);
-        Some(Self { port, folder, bin, keeper })
+        Self { port, folder, bin, keeper }
     }
 
     /// The URL of `db` for `user`, who needs no password.
