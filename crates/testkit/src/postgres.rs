@@ -112,7 +112,8 @@ fn start_somewhere(bin: &Path, folder: &Path, data: &Path) -> u16 {
     // Another process may take the port between our look and the server's bind.
     for _ in 0..5 {
         let port = template::free_port();
-        let options = format!("-p {port} -k {} -c fsync=off -c listen_addresses=127.0.0.1", folder.display());
+        let options =
+            format!("-p {port} -k {} -c fsync=off -c autovacuum=off -c listen_addresses=127.0.0.1", folder.display());
         let mut start = as_server_user(&bin.join("pg_ctl"));
         start.args(["start", "-w", "-t", "60", "-D"]).arg(data);
         start.arg("-l").arg(folder.join("log")).arg("-o").arg(options);
