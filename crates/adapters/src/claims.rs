@@ -4,6 +4,7 @@ pub mod memory;
 mod mysql;
 mod names;
 mod postgres;
+mod runtime;
 mod sql;
 mod sqlite;
 mod tls;

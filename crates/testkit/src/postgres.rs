@@ -35,13 +35,32 @@ impl Postgres {
                     .arg(fresh),
             );
         });
-        template::give_to(&folder, "postgres");
+        Some(Self::run(bin, folder))
+    }
 
+    /// Starts a second server that follows this one, as it stands now and from now on.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        let folder = template::server_folder("upsweep-postgres-");
+        template::give_to(&folder, "postgres");
+        let mut backup = as_server_user(&self.bin.join("pg_basebackup"));
+        backup.args(["-R", "-c", "fast", "--no-sync", "-X", "stream", "-d"]).arg(self.superuser_url(""));
+        template::run(backup.arg("-D").arg(folder.join("data")));
+        Self::run(self.bin.clone(), folder)
+    }
+
+    /// Runs a server on `folder/data`.
+    fn run(bin: PathBuf, folder: PathBuf) -> Self {
+        let data = folder.join("data");
+        template::give_to(&folder, "postgres");
         let mut stop = as_server_user(&bin.join("pg_ctl"));
         stop.args(["stop", "-m", "immediate", "-D"]).arg(&data);
         let keeper = Keeper::of_daemon(&stop, &folder);
         let port = start_somewhere(&bin, &folder, &data);
-        Some(Self { port, folder, bin, keeper })
+        Self { port, folder, bin, keeper }
     }
 
     /// The URL of `db` for `user`, who needs no password.
@@ -93,7 +112,8 @@ fn start_somewhere(bin: &Path, folder: &Path, data: &Path) -> u16 {
     // Another process may take the port between our look and the server's bind.
     for _ in 0..5 {
         let port = template::free_port();
-        let options = format!("-p {port} -k {} -c fsync=off -c listen_addresses=127.0.0.1", folder.display());
+        let options =
+            format!("-p {port} -k {} -c fsync=off -c autovacuum=off -c listen_addresses=127.0.0.1", folder.display());
         let mut start = as_server_user(&bin.join("pg_ctl"));
         start.args(["start", "-w", "-t", "60", "-D"]).arg(data);
         start.arg("-l").arg(folder.join("log")).arg("-o").arg(options);

@@ -48,7 +48,15 @@ fn build_folder() -> PathBuf {
 /// A folder for one server's data.
 pub(crate) fn server_folder(prefix: &str) -> PathBuf {
     // Kept: the server's keeper removes it, also when this process can no longer.
-    TempDir::with_prefix(prefix).expect("create a temporary folder").keep()
+    tempfile::Builder::new().prefix(prefix).tempdir_in(fast_folder()).expect("create a temporary folder").keep()
+}
+
+/// Memory where there is plenty of it: a server's thousand files take ten times as long on a disk.
+fn fast_folder() -> PathBuf {
+    const PLENTY_BYTES: u64 = 4 << 30;
+    let memory = Path::new("/dev/shm");
+    let free_bytes = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
+    if free_bytes >= PLENTY_BYTES { memory.to_path_buf() } else { std::env::temp_dir() }
 }
 
 /// A port that was free a moment ago.

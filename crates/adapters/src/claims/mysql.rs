@@ -8,8 +8,6 @@ mod select;
 mod session;
 mod tables;
 
-use std::future::Future;
-
 use jiff::Timestamp;
 use mysql_async::Value;
 use mysql_async::prelude::Queryable as _;
@@ -20,6 +18,7 @@ use upsweep_plan::timetext;
 use self::select::Select;
 use self::session::{Session, incomplete};
 use super::CellSink;
+use super::runtime::block_on;
 use super::url::ServerUrl;
 
 /// A MySQL or MariaDB schema. Every call connects anew: between calls nothing is held open.
@@ -61,13 +60,6 @@ impl ClaimSource for MySqlClaims {
     }
 }
 
-/// The port is synchronous and the driver is not.
-fn block_on<T>(url: &ServerUrl, work: impl Future<Output = Result<T, ClaimError>>) -> Result<T, ClaimError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| incomplete(url, &format!("cannot start a runtime: {error}")))?;
-    runtime.block_on(work)
-}
-
 async fn read(session: &mut Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
     let identity = identity(session).await?;
     let is_replica = is_replica(session).await?;
@@ -101,9 +93,9 @@ async fn stream(
         let mut result = session.conn.query_iter(&select.sql).await?;
         let mut rows = 0;
         while let Some(row) = result.next().await? {
-            let values = row.unwrap();
-            let cells: Option<Vec<Option<&[u8]>>> = values.iter().take(select.columns).map(as_text).collect();
-            match cells.filter(|cells| cells.len() == select.columns) {
+            let cells: Option<Vec<Option<&[u8]>>> =
+                (0..select.columns).map(|at| row.as_ref(at).and_then(as_text)).collect();
+            match cells {
                 Some(cells) => sink(&cells),
                 None => return Ok(Err(incomplete(url, "the server sent a cell that is no text"))),
             }

@@ -83,7 +83,8 @@ pub(super) fn no_such_table(rule: &ClaimRule, table: &str, database: &str, have:
     problem(
         rule,
         format!(
-            "there is no table '{table}' in {database}; {hint}; name the right one with UPSWEEP_SESSIONS_TABLE or in the rule"
+            "there is no table '{table}' in {database}; {hint}; name the right one with UPSWEEP_SESSIONS_TABLE or in \
+             the rule"
         ),
     )
 }
@@ -96,16 +97,16 @@ pub(super) fn check_columns(rule: &ClaimRule, have: &[String], fold_case: bool) 
             1 => {}
             0 => {
                 let similar = similar(column, have);
-                let hint = if similar.is_empty() {
-                    String::new()
-                } else {
-                    format!(" (did you mean {}?)", similar.join(" or "))
+                let hint = match similar.is_empty() {
+                    true => String::new(),
+                    false => format!(" (did you mean {}?)", similar.join(" or ")),
                 };
+                let have = listed(have);
                 return Err(problem(
                     rule,
                     format!(
-                        "there is no column '{column}'{hint}; the columns are {}: change the rule, or name the column in its query with AS",
-                        listed(have)
+                        "there is no column '{column}'{hint}; the columns are {have}: change the rule, or name the \
+                         column in its query with AS"
                     ),
                 ));
             }

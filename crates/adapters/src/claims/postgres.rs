@@ -6,9 +6,8 @@
 mod copy_text;
 mod select;
 mod session;
+mod sources;
 mod tables;
-
-use std::future::Future;
 
 use futures_util::{TryStreamExt as _, pin_mut};
 use jiff::Timestamp;
@@ -20,6 +19,7 @@ use self::copy_text::CopyRows;
 use self::select::Select;
 use self::session::Session;
 use super::CellSink;
+use super::runtime::block_on;
 use super::url::ServerUrl;
 
 /// A PostgreSQL database. Every call connects anew: between calls nothing is held open.
@@ -58,13 +58,6 @@ impl ClaimSource for PostgresClaims {
     }
 }
 
-/// The port is synchronous and PostgreSQL's driver is not.
-fn block_on<T>(url: &ServerUrl, work: impl Future<Output = Result<T, ClaimError>>) -> Result<T, ClaimError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| session::incomplete(url, &format!("cannot start a runtime: {error}")))?;
-    runtime.block_on(work)
-}
-
 /// Timeouts of the server's that would cut a long read are lifted; waiting for a lock is not, as somebody
 /// altering a table must not stall a survey for ever. Unknown settings differ between versions.
 const BEGIN: &str = "
@@ -88,13 +81,7 @@ async fn read(session: &Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>
     for rule in rules {
         selects.push(Select::prepare(session, rule).await?);
     }
-    let mut role_can_write = false;
-    for select in &selects {
-        role_can_write |= match &select.table {
-            Some(table) => table.is_writable,
-            None => tables::any_is_writable(session).await?,
-        };
-    }
+    let role_can_write = selects.iter().any(|select| select.is_writable);
     let mut rows = vec![];
     for (index, (rule, select)) in rules.iter().zip(&selects).enumerate() {
         rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);

@@ -123,7 +123,10 @@ fn identity_and_clock_are_the_servers() {
     assert!(apart.as_secs() < 60, "{apart}");
     let reader = open(&server(&db).url("reader", "app")).unwrap().identity().unwrap();
     assert_eq!(reader, snapshot.identity);
-    db.exec("SET GLOBAL read_only = ON");
+    assert!(!snapshot.is_replica);
+    db.exec("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'nobody'");
+    assert!(read_all(db.source().as_mut(), &[]).unwrap().0.is_replica, "it has somebody to follow");
+    db.exec("RESET SLAVE ALL; SET GLOBAL read_only = ON");
     assert!(read_all(db.source().as_mut(), &[]).unwrap().0.is_replica, "a read-only server may be one");
 }
 
@@ -136,7 +139,8 @@ fn an_error_in_the_middle_is_no_end() {
     let url = db.url();
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || read_all(open(&url).unwrap().as_mut(), &[rule(kill, &["x"])]).map(|_| ()));
-        let victim = "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT q.%' AND TIME_MS > 300";
+        let victim = "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST
+                      WHERE INFO LIKE 'SELECT q.%' AND TIME_MS > 300";
         let kill = (0..200).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
             Some(server(&db).exec("app", victim)).filter(|found| !found.trim().is_empty())

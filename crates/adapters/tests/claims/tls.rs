@@ -47,7 +47,7 @@ fn install(certificates: &TempDir, folder: &Path, owner: &str) {
     for name in ["cert.pem", "key.pem"] {
         std::fs::copy(certificates.path().join(name), folder.join(name)).unwrap();
         Command::new("chmod").arg("600").arg(folder.join(name)).status().unwrap();
-        // Not root's tests have servers of their own user.
+        // Where this is not permitted the server runs as ourselves.
         let _ = Command::new("chown").arg(owner).arg(folder.join(name)).output().unwrap();
     }
 }
@@ -64,13 +64,10 @@ fn postgres_is_verified_as_far_as_asked() {
 
     let folder = server.socket_folder();
     install(&certificates, folder, "postgres");
-    let files = format!(
-        "ALTER SYSTEM SET ssl_cert_file = '{0}/cert.pem'; ALTER SYSTEM SET ssl_key_file = '{0}/key.pem'; ALTER SYSTEM SET ssl = on;",
-        folder.display()
-    );
-    for statement in files.split_inclusive(';') {
-        server.exec("postgres", statement);
+    for (setting, file) in [("ssl_cert_file", "cert.pem"), ("ssl_key_file", "key.pem")] {
+        server.exec("postgres", &format!("ALTER SYSTEM SET {setting} = '{}/{file}'", folder.display()));
     }
+    server.exec("postgres", "ALTER SYSTEM SET ssl = on");
     std::fs::write(folder.join("data/pg_hba.conf"), "hostssl all all all trust\nlocal all all trust\n").unwrap();
     server.exec("postgres", "SELECT pg_reload_conf()");
 

@@ -7,7 +7,7 @@ use upsweep_engine::ports::ClaimError;
 use upsweep_plan::claim::{ClaimRule, RowSource};
 
 use super::session::{Session, chain};
-use super::tables;
+use super::{sources, tables};
 use crate::claims::names::{check_columns, problem, quote};
 use crate::claims::sql::{Dialect, only_statement};
 
@@ -17,21 +17,18 @@ pub(super) struct Select {
     pub(super) copy: String,
     /// How many cells a row must have.
     pub(super) columns: usize,
-    /// The table, where the rule names one rather than a query.
-    pub(super) table: Option<tables::Table>,
+    /// Whether the role could change a table that the rule reads.
+    pub(super) is_writable: bool,
 }
 
 impl Select {
     /// Finds the table, and looks at the columns that come out.
     pub(super) async fn prepare(session: &Session<'_>, rule: &ClaimRule) -> Result<Self, ClaimError> {
-        let (from, table) = match &rule.source {
-            RowSource::Table(name) => {
-                let table = tables::find(session, rule, name).await?;
-                (table.quoted(), Some(table))
-            }
+        let from = match &rule.source {
+            RowSource::Table(name) => tables::find(session, rule, name).await?,
             RowSource::Query(query) => {
                 let query = only_statement(query, Dialect::Postgres).map_err(|wrong| problem(rule, wrong))?;
-                (format!("(\n{query}\n)"), None)
+                format!("(\n{query}\n)")
             }
         };
         // Preparing says what comes out without running anything.
@@ -46,11 +43,9 @@ impl Select {
         }
         let wanted = rule.columns();
         let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}::pg_catalog.text", quote(name, '"'))).collect();
-        Ok(Self {
-            copy: format!("COPY (SELECT {} FROM {from} AS q) TO STDOUT", cells.join(", ")),
-            columns: wanted.len(),
-            table,
-        })
+        let select = format!("SELECT {} FROM {from} AS q", cells.join(", "));
+        let is_writable = sources::check(session, rule, &select).await?;
+        Ok(Self { copy: format!("COPY ({select}) TO STDOUT"), columns: wanted.len(), is_writable })
     }
 }
 

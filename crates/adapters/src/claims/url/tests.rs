@@ -141,3 +141,22 @@ fn no_form_of_a_url_shows_its_password() {
     assert_eq!(scrubbed, "*** or ***");
     assert_eq!(DatabaseUrl::parse("mariadb://u:p@db/app").unwrap().to_string(), "mysql://u:***@db:3306/app");
 }
+
+#[test]
+fn of_two_files_neither_is_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one.db"), folder.path().join("two.db"));
+    let url = FileUrl { candidates: vec![one.clone(), two.clone()] };
+    let names_both = |error: ClaimError| {
+        let error = error.to_string();
+        assert!(error.contains("one.db") && error.contains("two.db"), "{error}");
+    };
+    names_both(url.locate().unwrap_err());
+    std::fs::write(&two, "").unwrap();
+    assert_eq!(url.locate().unwrap(), two.canonicalize().unwrap());
+    std::fs::write(&one, "").unwrap();
+    names_both(url.locate().unwrap_err());
+    std::fs::remove_file(&two).unwrap();
+    std::os::unix::fs::symlink(&one, &two).unwrap();
+    assert_eq!(url.locate().unwrap(), one.canonicalize().unwrap(), "two names of one file");
+}

@@ -1,0 +1,69 @@
+//! Servers end with their tests, and skips are noted.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use upsweep_testkit::{MariaDb, Postgres, skip};
+
+/// Runs one of the helpers below in a process of its own and returns what it wrote.
+fn run_helper(name: &str, log: &Path) -> String {
+    let exe = std::env::current_exe().unwrap();
+    let mut helper = Command::new(exe);
+    helper.args(["--exact", name, "--ignored", "--nocapture"]).env("UPSWEEP_SKIPPED_LOG", log);
+    let output = helper.output().unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+#[ignore = "a helper: it kills itself"]
+fn helper_start_and_die() {
+    let postgres = Postgres::start();
+    let mariadb = MariaDb::start();
+    if let (Some(postgres), Some(mariadb)) = (&postgres, &mariadb) {
+        eprintln!("at {} {}", postgres.port(), postgres.socket_folder().display());
+        eprintln!("at {} {}", mariadb.port(), mariadb.socket().parent().unwrap().display());
+    } else {
+        skip("no postgres or no mariadb");
+    }
+    std::process::abort();
+}
+
+#[test]
+#[ignore = "a helper: it skips"]
+fn helper_skip() {
+    skip("no such server");
+    skip("no other server");
+}
+
+#[test]
+fn a_killed_test_leaves_no_server() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let said = run_helper("helper_start_and_die", log.path());
+    if said.contains("skipped:") {
+        return skip("no postgres or no mariadb");
+    }
+    let servers: Vec<(u16, &Path)> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("at ")?.split_once(' '))
+        .map(|(port, folder)| (port.parse().unwrap(), Path::new(folder)))
+        .collect();
+    assert_eq!(servers.len(), 2, "{said}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for (port, folder) in servers {
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() || folder.exists() {
+            assert!(Instant::now() < deadline, "{port} or {} is still there", folder.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn skips_are_noted() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let said = run_helper("helper_skip", log.path());
+    assert!(said.contains("skipped: no such server"), "{said}");
+    let noted = std::fs::read_to_string(log.path()).unwrap();
+    assert_eq!(noted, "skipped: no such server\nskipped: no other server\n");
+}
