@@ -113,7 +113,7 @@ fn is_drained(op: &Op, snapshot: &Snapshot, now: Timestamp) -> bool {
     match op.horizons.as_deref() {
         None | Some([]) => false,
         Some(horizons) => horizons.iter().all(|horizon| match (horizon, snapshot.horizon) {
-            (Horizon::Transactions { xmin: _, xmax }, Horizon::Transactions { xmin, xmax: _ }) => xmin >= *xmax,
+            (Horizon::Transactions { xmin: _, next }, Horizon::Transactions { xmin, next: _ }) => xmin >= *next,
             (Horizon::Clock, _) | (_, Horizon::Clock) => rested,
         }),
     }

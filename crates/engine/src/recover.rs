@@ -5,6 +5,7 @@ use upsweep_plan::lifecycle::{Event, State};
 use crate::apply::note_horizons;
 use crate::error::EngineError;
 use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
+use crate::restore::settle;
 use crate::world::{BATCH_FILES, World};
 
 /// What recovery found and finished.
@@ -45,6 +46,7 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
     }
     ledger.verify()?;
     for batch in pending.chunks(BATCH_FILES) {
+        // The interrupted run may not have had the time to make durable what it moved.
         settle(world, batch)?;
         let mut entries = Vec::with_capacity(batch.len());
         let mut hidden: Vec<OpId> = Vec::new();
@@ -63,21 +65,12 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
                 }
             }
         }
+        // And what was put back here must be durable before it is noted.
+        settle(world, batch)?;
         ledger.record(&entries, world.now())?;
         note_horizons(world, ledger, &hidden);
     }
     Ok(recovered)
-}
-
-/// Makes durable what the interrupted run may not have had the time to.
-fn settle(world: &World<'_>, batch: &[Op]) -> Result<(), EngineError> {
-    let mut runs: Vec<&str> = batch.iter().map(|op| op.run.as_str()).collect();
-    runs.dedup();
-    for run in runs {
-        let keys: Vec<_> = batch.iter().filter(|op| op.run == run).map(|op| &op.key).collect();
-        world.store.settle(run, &keys)?;
-    }
-    Ok(())
 }
 
 fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {

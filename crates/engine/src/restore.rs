@@ -1,5 +1,7 @@
 //! Bringing hidden files back: by hand, or because a claim needs them again. Never over another file.
 
+use std::collections::BTreeMap;
+
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
@@ -7,7 +9,7 @@ use upsweep_plan::reconcile::{self, HiddenVerdict};
 
 use crate::claims::{self, Reading};
 use crate::error::EngineError;
-use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage};
+use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
 
 /// What bringing files back did.
@@ -47,7 +49,7 @@ impl Restored {
 /// Brings back the files of these operations, which must be hidden or in conflict.
 ///
 /// # Errors
-/// [`EngineError::Ledger`]; what was begun is in the journal.
+/// [`EngineError`]; what was begun is in the journal.
 pub fn restore(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
@@ -67,10 +69,20 @@ pub fn restore(
             outcomes.push(put_back(world, op, &mut restored));
             world.progress.advance(1);
         }
+        settle(world, batch)?;
         ledger.record(&outcomes, world.now())?;
     }
     world.progress.end();
     Ok(restored)
+}
+
+/// Makes durable whatever moved between the quarantine and the places of these operations.
+pub(crate) fn settle(world: &World<'_>, ops: &[Op]) -> Result<(), StoreError> {
+    let mut by_run: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();
+    for op in ops {
+        by_run.entry(&op.run).or_default().push(&op.key);
+    }
+    by_run.into_iter().try_for_each(|(run, keys)| world.store.settle(run, &keys))
 }
 
 fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {

@@ -137,7 +137,12 @@ const FACTS: &str = "
     SELECT pg_catalog.pg_is_in_recovery(),
            (EXTRACT(EPOCH FROM pg_catalog.now()) * 1000000)::bigint,
            pg_catalog.pg_snapshot_xmin(s)::text::bigint,
-           pg_catalog.pg_snapshot_xmax(s)::text::bigint
+           pg_catalog.pg_snapshot_xmax(s)::text::bigint,
+           ARRAY(SELECT transactionid::text::bigint FROM pg_catalog.pg_locks
+                 WHERE locktype = 'transactionid' AND transactionid IS NOT NULL
+                 UNION SELECT backend_xid::text::bigint FROM pg_catalog.pg_stat_activity
+                 WHERE backend_xid IS NOT NULL
+                 UNION SELECT transaction::text::bigint FROM pg_catalog.pg_prepared_xacts)
     FROM pg_catalog.pg_current_snapshot() AS s";
 
 async fn facts(session: &Session<'_>) -> Result<Facts, ClaimError> {
@@ -146,8 +151,25 @@ async fn facts(session: &Session<'_>) -> Result<Facts, ClaimError> {
     Ok(Facts {
         is_replica: row.get(0),
         clock: Timestamp::from_microsecond(row.get(1)).ok(),
-        horizon: Horizon::Transactions { xmin: count(2), xmax: count(3) },
+        horizon: Horizon::Transactions { xmin: count(2), next: next_to_begin(count(3), &row.get::<_, Vec<i64>>(4)) },
     })
+}
+
+/// One past every transaction that has begun to write. A snapshot's own xmax will not do: it is one past the
+/// newest transaction that has *ended*, so one that is open may be it or beyond. Every open one shows in the
+/// lock table (prepared ones included) or as its session's; both give only the lower 32 bits.
+fn next_to_begin(snapshot_xmax: u64, open: &[i64]) -> u64 {
+    let full = |xid: &i64| {
+        let low = u32::try_from(*xid).unwrap_or_default();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "modular, as PostgreSQL counts"
+        )]
+        let ahead = low.wrapping_sub(snapshot_xmax as u32) as i32;
+        snapshot_xmax.saturating_add_signed(i64::from(ahead))
+    };
+    open.iter().map(|xid| full(xid) + 1).fold(snapshot_xmax, u64::max)
 }
 
 /// The system identifier is made by `initdb` and shared by replicas and base backups. Any role may read it
@@ -165,4 +187,19 @@ async fn identity(session: &Session<'_>) -> Result<DatabaseIdentity, ClaimError>
         format!("oid {} at {}", row.get::<_, String>(1), session.host)
     };
     Ok(DatabaseIdentity { engine: "postgresql".to_owned(), server, database: row.get(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_to_begin;
+
+    #[test]
+    fn open_transactions_lie_before_the_next_one_even_across_a_wrap() {
+        assert_eq!(next_to_begin(737, &[]), 737);
+        assert_eq!(next_to_begin(737, &[737, 740]), 741);
+        assert_eq!(next_to_begin(737, &[700]), 737);
+        let wrapped = (3 << 32) - 2;
+        assert_eq!(next_to_begin(wrapped, &[5]), (3 << 32) + 6);
+        assert_eq!(next_to_begin((3 << 32) + 1, &[0xffff_ffff]), (3 << 32) + 1);
+    }
 }

@@ -57,12 +57,13 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Horizon {
-    /// PostgreSQL's own count: every transaction below `xmin` has ended, none at or above `xmax` had begun.
+    /// PostgreSQL's own count. Every transaction below `xmin` has ended, and every one that had begun to write
+    /// is below `next`: those open now have ended once a later `xmin` reaches this `next`.
     Transactions {
         /// The oldest transaction still open.
         xmin: u64,
-        /// The first transaction not yet begun.
-        xmax: u64,
+        /// One past the newest transaction that has begun to write.
+        next: u64,
     },
     /// The database does not say: only time drains it.
     Clock,

@@ -69,7 +69,7 @@ pub trait Store: Send {
     /// [`StoreError`] when it cannot be looked at.
     fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError>;
 
-    /// Moves one hidden file back to its name, never over another file. Durable when it returns.
+    /// Moves one hidden file back to its name, never over another file. Durable once [`Store::settle`] returned.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be moved and is still hidden.

@@ -128,19 +128,14 @@ pub(super) fn put_back(
     }
     let dir = store.tree.make_parent(key).map_err(fail)?;
     match move_out(&quarantine, &hidden_name, &dir, key.file_name()) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return Ok(PutBackOutcome::PlaceTaken),
-        Err(Errno::NOENT) => return Ok(PutBackOutcome::HiddenGone),
-        Err(errno) => return Err(fail(errno)),
+        Ok(()) => Ok(PutBackOutcome::Back),
+        Err(Errno::EXIST) => Ok(PutBackOutcome::PlaceTaken),
+        Err(Errno::NOENT) => Ok(PutBackOutcome::HiddenGone),
+        Err(errno) => Err(fail(errno)),
     }
-    fs::fsync(&*dir).and_then(|()| fs::fsync(&quarantine)).map_err(fail)?;
-    Ok(PutBackOutcome::Back)
 }
 
 pub(super) fn settle(store: &LocalStore, run: &str, keys: &[&Key]) -> std::result::Result<(), StoreError> {
-    if let Some(quarantine) = store.quarantine(run, false)? {
-        fs::fsync(&quarantine).map_err(|errno| io("cannot make durable the quarantine", run.to_owned(), errno))?;
-    }
     let mut dirs: BTreeMap<&[u8], &Key> = BTreeMap::new();
     for key in keys {
         dirs.insert(key.dir(), key);
@@ -150,6 +145,9 @@ pub(super) fn settle(store: &LocalStore, run: &str, keys: &[&Key]) -> std::resul
         if let Some(dir) = store.tree.parent(key).map_err(fail)? {
             fs::fsync(&*dir).map_err(fail)?;
         }
+    }
+    if let Some(quarantine) = store.quarantine(run, false)? {
+        fs::fsync(&quarantine).map_err(|errno| io("cannot make durable the quarantine", run.to_owned(), errno))?;
     }
     Ok(())
 }
