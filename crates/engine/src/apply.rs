@@ -4,15 +4,17 @@
 //! and never other.
 
 use jiff::{SignedDuration, Timestamp};
+use upsweep_plan::guard;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::Event;
 use upsweep_plan::listing::Names;
-use upsweep_plan::plan::{DatabaseIdentity, Plan};
+use upsweep_plan::plan::{DatabaseIdentity, Plan, PlanError};
 use upsweep_plan::reconcile::{self, Removal};
 
+use crate::binding::Bond;
 use crate::claims;
 use crate::error::EngineError;
-use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
+use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Snapshot, Stage};
 use crate::world::{BATCH_FILES, World};
 
 /// How old a recheck may be when files move.
@@ -61,6 +63,7 @@ pub fn apply(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
     _lease: &dyn Lease,
+    bond: &Bond,
     run: &str,
     plan: &Plan,
 ) -> Result<Applied, EngineError> {
@@ -69,7 +72,7 @@ pub fn apply(
     let mut rechecked_at: Option<Timestamp> = None;
     while !rest.is_empty() {
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
-            rest = recheck(world, rest, &plan.databases, &mut applied)?;
+            rest = recheck(world, bond, rest, &plan.databases, &mut applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());
         }
@@ -84,13 +87,14 @@ pub fn apply(
 /// Reads every claim once more, now that the listing is over, and drops what somebody needs by now.
 fn recheck(
     world: &mut World<'_>,
+    bond: &Bond,
     removals: Vec<Removal>,
     databases: &[DatabaseIdentity],
     applied: &mut Applied,
 ) -> Result<Vec<Removal>, EngineError> {
     let names: Names = removals.iter().map(|r| &r.key).collect();
     let reading = claims::read(world, &names, Stage::Rechecking)?;
-    same_database(&reading.snapshot.identity, databases)?;
+    same_ground(world, bond, &reading.snapshot, databases)?;
     let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {
@@ -102,13 +106,28 @@ fn recheck(
     Ok(allowed)
 }
 
-/// The connection may have moved to another server since the plan was made.
-pub(crate) fn same_database(here: &DatabaseIdentity, planned: &[DatabaseIdentity]) -> Result<(), EngineError> {
-    if planned.contains(here) {
-        return Ok(());
+/// Is this still the store, and still the database, that the plan was made for? A disk may have been unmounted
+/// and a connection moved to another server meanwhile.
+pub(crate) fn same_ground(
+    world: &World<'_>,
+    bond: &Bond,
+    snapshot: &Snapshot,
+    databases: &[DatabaseIdentity],
+) -> Result<(), EngineError> {
+    let marker = world.store.marker()?;
+    let (expected, found) = (&bond.store.id, marker.map(|marker| marker.store_id));
+    if *expected != found {
+        let describe = |id: &Option<String>| format!("store {}", id.as_deref().unwrap_or("without a marker"));
+        return Err(PlanError::Foreign { planned: describe(expected), here: describe(&found) }.into());
     }
-    let planned = planned.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Err(upsweep_plan::plan::PlanError::Foreign { planned, here: here.to_string() }.into())
+    if !databases.contains(&snapshot.identity) {
+        let planned = databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::Foreign { planned, here: snapshot.identity.to_string() }.into());
+    }
+    if snapshot.is_replica {
+        return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
+    }
+    Ok(())
 }
 
 fn hide_batch(

@@ -132,6 +132,7 @@ fn facts(survey: &Survey, vanished: u64) -> SurveyFacts {
         folders_not_entered: listing.folders_not_entered,
         folder_examples: listing.folder_examples.clone(),
         vanished,
+        role_can_write: snapshot.role_can_write,
         claims: matched.get().tally.clone(),
     }
 }

@@ -8,7 +8,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
-use crate::apply::{note_horizons, same_database};
+use crate::apply::{note_horizons, same_ground};
 use crate::binding::Bond;
 use crate::error::EngineError;
 use crate::planning::purge_situation;
@@ -67,7 +67,7 @@ pub fn purge(
 ) -> Result<Purged, EngineError> {
     let mut purged = Purged::default();
     let Some(snapshot) = watched.snapshot else { return Ok(purged) };
-    same_database(&snapshot.identity, &evidence.plan.databases)?;
+    same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden);
 
     let judged: BTreeSet<Key> = evidence.plan.restores.iter().cloned().collect();

@@ -50,7 +50,7 @@ pub struct Report {
     pub still_hidden: u64,
     /// When the first of them may be freed.
     pub next_purge_at: Option<Timestamp>,
-    /// What failed near the end, after everything above had happened.
+    /// Why it stopped early, after everything above had happened.
     pub failure: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let bond = binding::examine(world)?;
     let outcome = (|| {
         if report.refusals.is_empty() {
-            report.applied = apply(world, &mut *ledger, &*lease, &id, &plan)?;
+            report.applied = apply(world, &mut *ledger, &*lease, &bond, &id, &plan)?;
         }
         if survey.is_none() {
             return Ok(());
@@ -164,9 +164,10 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     };
     let id = begin(world, &mut *ledger, RunKind::Apply, Some(plan.hash.clone()), request)?;
     report.run = Some(id.clone());
+    let bond = binding::examine(world)?;
     let outcome = (|| {
         if report.refusals.is_empty() {
-            report.applied = apply(world, &mut *ledger, &*lease, &id, &plan)?;
+            report.applied = apply(world, &mut *ledger, &*lease, &bond, &id, &plan)?;
         }
         report.restored = restore_claimed_again(world, &mut *ledger, &*lease)?.restored;
         Ok(())
@@ -337,7 +338,7 @@ fn begin(
     Ok(record.id)
 }
 
-/// Notes how the run ended. If it had to stop early, the history says so before the error goes on.
+/// Notes how the run ended. If it had to stop early, what it did until then is reported all the same.
 fn finish(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
@@ -346,9 +347,13 @@ fn finish(
     outcome: Result<(), EngineError>,
 ) -> Result<Report, EngineError> {
     world.progress.end();
-    report.failure = outcome.as_ref().err().map(ToString::to_string);
+    match outcome {
+        Ok(()) => {}
+        Err(EngineError::Refused(refusal)) => report.refusals.push(*refusal),
+        Err(error) => report.failure = Some(error.to_string()),
+    }
     let noted = report.outcome();
-    let ended = ledger.end_run(id, world.now(), &noted);
+    ledger.end_run(id, world.now(), &noted)?;
     tracing::info!(
         run = id,
         hidden = noted.hidden.files,
@@ -358,8 +363,6 @@ fn finish(
         failure = noted.failure.is_some(),
         "run ends"
     );
-    outcome?;
-    ended?;
     let hidden = ledger.ops_in(&[State::Quarantined])?;
     report.still_hidden = hidden.len() as u64;
     report.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();

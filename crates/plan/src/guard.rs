@@ -263,16 +263,21 @@ fn database(s: &Situation<'_>) -> Option<Refusal> {
             "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
             "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
         )
-    } else if let Some(replica) = s.replicas.first() {
-        (
-            format!("{replica} is a replica, which may lag behind its primary"),
-            "DATABASE_URL points to a read replica or a standby".to_owned(),
-            "set DATABASE_URL to the primary; plans may still be made from a replica".to_owned(),
-        )
     } else {
-        return None;
+        return s.replicas.first().map(replica);
     };
     Some(Refusal { code: Code::G004, saw, likely, next })
+}
+
+/// G004 as well: a replica may not know yet what its primary knows.
+#[must_use]
+pub fn replica(database: &DatabaseIdentity) -> Refusal {
+    Refusal {
+        code: Code::G004,
+        saw: format!("{database} is a replica, which may lag behind its primary"),
+        likely: "DATABASE_URL points to a read replica or a standby".to_owned(),
+        next: "set DATABASE_URL to the primary; plans may still be made from a replica".to_owned(),
+    }
 }
 
 /// G008: the survey is incomplete, so absence proves nothing.

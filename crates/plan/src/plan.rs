@@ -61,6 +61,9 @@ pub struct SurveyFacts {
     pub folder_examples: Vec<String>,
     /// Files that vanished while they were looked at.
     pub vanished: u64,
+    /// Whether the database role could change what it reads, which is more than it needs; `None` where the
+    /// database has no roles.
+    pub role_can_write: Option<bool>,
     /// What the claims amounted to.
     pub claims: Tally,
 }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 use upsweep_engine::error::EngineError;
-use upsweep_engine::ports::{ClaimSource, Holder, Home, Progress, Store, StoreError};
+use upsweep_engine::ports::{
+    ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Progress, RowSink, Snapshot, Store, StoreError,
+};
 use upsweep_engine::world::World;
+use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::guard::{self, Binding};
 
 use crate::clock::{SystemClock, TimedIds};
@@ -16,13 +18,14 @@ use crate::config::Config;
 /// Opens everything that the configuration names and lets `work` use it.
 pub(crate) fn with_world<R>(
     config: &Config,
+    need: Need,
     progress: &dyn Progress,
     work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
 ) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
     let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
-    let mut claims = open_claims(config)?;
+    let mut claims = open_claims(config, need)?;
     let mut world = World {
         store: &store,
         claims: &mut *claims,
@@ -48,11 +51,40 @@ pub(crate) fn with_home<R>(
     work(&store, &home)
 }
 
-fn open_claims(config: &Config) -> anyhow::Result<Box<dyn ClaimSource>> {
-    let url = config.database_url.as_deref().context(
-        "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)",
-    )?;
-    Ok(upsweep_adapters::claims::open(url).map_err(EngineError::from)?)
+/// Whether a command can do its work without a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It decides by claims.
+    Claims,
+    /// It brings files back, which must be possible when the database is gone.
+    NoClaims,
+}
+
+const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
+
+fn open_claims(config: &Config, need: Need) -> anyhow::Result<Box<dyn ClaimSource>> {
+    match (config.database_url.as_deref(), need) {
+        (Some(url), _) => Ok(upsweep_adapters::claims::open(url).map_err(EngineError::from)?),
+        (None, Need::NoClaims) => Ok(Box::new(NoDatabase)),
+        (None, Need::Claims) => anyhow::bail!(NO_DATABASE),
+    }
+}
+
+/// Stands where no database is configured and none is needed.
+struct NoDatabase;
+
+impl ClaimSource for NoDatabase {
+    fn read(&mut self, _rules: &[ClaimRule], _sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+        Err(ClaimError::Url(NO_DATABASE.to_owned()))
+    }
+
+    fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
+        Err(ClaimError::Url(NO_DATABASE.to_owned()))
+    }
+
+    fn horizon(&mut self) -> Result<Horizon, ClaimError> {
+        Err(ClaimError::Url(NO_DATABASE.to_owned()))
+    }
 }
 
 fn open_store(config: &Config) -> anyhow::Result<LocalStore> {

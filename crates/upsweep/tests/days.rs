@@ -66,23 +66,6 @@ fn a_longer_quarantine_is_kept() {
 }
 
 #[test]
-fn three_old_orphans_beside_an_empty_table_are_hidden_but_not_freed_unasked() {
-    let site = Site::sqlite();
-    for name in ["a.m4a", "b.m4a", "c.m4a"] {
-        site.file(name, 72.0);
-    }
-    site.upsweep(&["run"]).expect(0).has("Hid 3 files");
-    let said = site.upsweep_after_days(8, &["run"]).expect(10);
-    said.has("Refused to free 3 hidden files");
-    said.has("G001 refused: 0 of 3 files are explained");
-    said.has("upsweep purge --allow G001");
-    assert_eq!(site.hidden(), 3);
-    let said = site.upsweep_after_days(8, &["purge", "--allow", "G001", "--reason", "leftovers of a test"]).expect(0);
-    said.has("Freed 3 hidden files");
-    assert_eq!(site.hidden(), 0);
-}
-
-#[test]
 fn an_approval_at_hiding_covers_freeing_exactly_those_files() {
     let site = Site::sqlite();
     for n in 0..30 {

@@ -1,4 +1,4 @@
-//! The classic scenarios on each kind of database, and the stories that the guards are for.
+//! The stories that the guards, saved plans and the lease are for, and what people see.
 #![allow(clippy::disallowed_methods, reason = "the application under test writes, renames and removes its own files")]
 
 mod support;
@@ -6,153 +6,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use support::{BINARY, Database, Site};
-
-/// Everything a clean-up meets, on one database.
-fn walk(site: &Site) {
-    for n in 0..10 {
-        let name = format!("live-{n}.m4a");
-        site.session(&format!("live-{n}"), "processed", Some(&name), 30);
-        site.file(&name, 720.0);
-    }
-    site.file("live-0_processed.mp3", 700.0);
-    site.file("orphan-old.m4a", 48.0);
-    site.file("orphan-old_processed.mp3", 47.0);
-    site.file("orphan-young.m4a", 2.0);
-    site.session("f1", "failed", Some("failed-old.m4a"), 8);
-    site.file("failed-old.m4a", 200.0);
-    site.file("failed-old_processed.mp3", 200.0);
-    site.session("f2", "failed", Some("failed-young.m4a"), 3);
-    site.file("failed-young.m4a", 80.0);
-    site.session("f3", "failed", Some("shared.m4a"), 60);
-    site.session("l3", "processed", Some("shared.m4a"), 60);
-    site.file("shared.m4a", 1_400.0);
-    site.session("n1", "uploading", None, 60);
-    site.session("n2", "failed", None, 60);
-    site.session("n3", "failed", Some("../outside.m4a"), 60);
-    site.session("n4", "processed", Some("/srv/elsewhere/by-last-name.m4a"), 60);
-    site.file("by-last-name.m4a", 1_400.0);
-    site.session("n5", "processed", Some("CAF\u{c9} ü'\"\\.m4a"), 60);
-    site.file("caf\u{e9} ü'\"\\.m4a", 1_400.0);
-    let outside = site.dir.path().join("uploads/outside.m4a");
-    fs::write(&outside, "not ours").unwrap();
-
-    let (files, rows) = (site.files(), site.database.sessions());
-    let goes = ["failed-old.m4a", "failed-old_processed.mp3", "orphan-old.m4a", "orphan-old_processed.mp3"];
-    assert_eq!(site.planned(), goes);
-    site.upsweep(&["run", "--dry-run"]).expect(0);
-    assert_eq!((site.files(), site.database.sessions()), (files.clone(), rows.clone()));
-
-    site.upsweep(&["run"]).expect(0).has("Hid 4 files");
-    let mut left = files.clone();
-    left.retain(|path, _| !goes.contains(&path.to_str().unwrap()));
-    assert_eq!(site.files(), left);
-    assert_eq!(site.database.sessions(), rows);
-    assert_eq!(fs::read(&outside).unwrap(), b"not ours");
-
-    claimed_again(site);
-    site.upsweep(&["restore", "--all"]).expect(0).has("Brought back 3 files");
-    assert_eq!(site.files(), files, "undo brings back every byte");
-    assert_eq!(site.hidden(), 0);
-}
-
-/// A row that claims a hidden file brings it back by itself.
-fn claimed_again(site: &Site) {
-    site.session("again", "processed", Some("orphan-old.m4a"), 0);
-    let said = site.upsweep(&["run"]).expect(0);
-    said.has("Brought back 2 files");
-    assert!(site.has("orphan-old.m4a") && site.has("orphan-old_processed.mp3"), "a group comes back together");
-    site.database.exec("DELETE FROM sessions WHERE id = 'again'");
-    site.upsweep(&["run"]).expect(0).has("Hid 2 files");
-    site.upsweep(&["restore", "orphan-old_processed.mp3"]).expect(0).has("Brought back 1 file");
-}
-
-#[test]
-fn the_classic_scenarios_on_sqlite() {
-    walk(&Site::sqlite());
-}
-
-#[test]
-fn the_classic_scenarios_on_postgresql() {
-    if let Some(site) = Site::postgres() {
-        walk(&site);
-    }
-}
-
-#[test]
-fn the_classic_scenarios_on_mariadb() {
-    if let Some(site) = Site::mariadb() {
-        walk(&site);
-    }
-}
-
-/// The host's mismatch: rows hold the clients' names, files are stored as `{id}{ext}`.
-fn mismatch(site: &mut Site) {
-    for n in 0..50 {
-        let id = format!("{n:08x}-aaaa-4bbb-8ccc-dddddddddddd");
-        site.session(&id, "processed", Some(&format!("My voice {n}.M4A")), 30);
-        site.file(format!("{id}.M4A"), 720.0);
-    }
-    site.file("ffffffff-aaaa-4bbb-8ccc-dddddddddddd.m4a", 720.0);
-    let files = site.files();
-
-    let said = site.upsweep(&["run"]).expect(10);
-    said.has("G001 refused: 0 of 51 files are explained by a claim");
-    said.has("files are stored under the row's identifier, not under the name in the claimed column");
-    said.has("{id}{ext(audio_filename)}");
-    assert_eq!(site.files(), files, "a refusal hides nothing");
-    assert!(!site.has(".upsweep"), "a refused first run does not bind the store");
-
-    let config = site.dir.path().join("upsweep.toml");
-    fs::write(
-        &config,
-        "[[claims]]\nname = \"sessions\"\ntable = \"sessions\"\nkey = \"{id}{ext(audio_filename)}\"\nowner = \"id\"\nstatus = \"status\"\nsince = \"created_at\"\n",
-    )
-    .unwrap();
-    assert_eq!(site.planned(), ["ffffffff-aaaa-4bbb-8ccc-dddddddddddd.m4a"]);
-}
-
-#[test]
-fn a_column_of_client_names_is_refused_and_named() {
-    mismatch(&mut Site::sqlite());
-}
-
-#[test]
-fn a_column_of_client_names_is_refused_and_named_on_postgresql() {
-    if let Some(mut site) = Site::postgres() {
-        mismatch(&mut site);
-    }
-}
-
-#[test]
-fn a_column_of_client_names_is_refused_and_named_on_mariadb() {
-    if let Some(mut site) = Site::mariadb() {
-        mismatch(&mut site);
-    }
-}
-
-#[test]
-fn a_hundred_orphans_beside_three_live_files_are_refused_until_approved() {
-    let site = Site::sqlite();
-    for n in 0..3 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
-    }
-    for n in 0..100 {
-        site.file(format!("orphan-{n}.m4a"), 72.0);
-    }
-    let said = site.upsweep(&["run"]).expect(10);
-    said.has("G001 refused: 3 of 103 files");
-    said.has("G003 refused: 100 of 103 files");
-    assert_eq!(site.hidden(), 0);
-    site.upsweep(&["run", "--allow", "G001", "--reason", "only one of two"]).expect(10).has("G003 refused");
-    assert_eq!(site.hidden(), 0);
-    site.upsweep(&["run", "--allow", "G001,G003", "--reason", "old imports, checked by hand"])
-        .expect(0)
-        .has("Hid 100 files");
-    assert_eq!(site.hidden(), 100);
-    site.upsweep(&["history"]).expect(0).has("G001, G003 overruled: old imports, checked by hand");
-}
+use support::{Database, Site, as_nobody};
 
 #[test]
 fn approvals_need_a_reason_and_some_guards_cannot_be_overruled() {
@@ -224,71 +78,6 @@ fn an_unreadable_folder_is_refused() {
     as_nobody(&site, &["run"]).expect(0).has("Hid 1 file");
 }
 
-/// A file that cannot be moved is reported, and the others are hidden all the same.
-#[test]
-fn an_unremovable_file_does_not_stop_the_others() {
-    let mut site = Site::sqlite();
-    for n in 0..5 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
-    }
-    site.file("mine.m4a", 72.0);
-    let stuck = if rustix::process::geteuid().is_root() {
-        // Another owner's file in a sticky directory, as in /tmp.
-        site.file("another-s.m4a", 72.0);
-        "another-s.m4a"
-    } else {
-        // Without root nobody can make another owner's file: a directory that may not be written stands in.
-        site.set("UPSWEEP_RECURSIVE", "true");
-        let path = site.file("locked/mine-too.m4a", 72.0);
-        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o555)).unwrap();
-        "locked/mine-too.m4a"
-    };
-    let said = as_nobody_beside(&site, &["run"], stuck).expect(3);
-    said.has("Hid 1 file");
-    said.has(&format!("error: {stuck}:"));
-    said.has("1 problem; everything else was done");
-    assert!(!site.has("mine.m4a") && site.has(stuck));
-    as_nobody_beside(&site, &["restore", "--all"], stuck).expect(0);
-    assert!(site.has("mine.m4a"));
-}
-
-fn as_nobody(site: &Site, args: &[&str]) -> support::Said {
-    as_nobody_beside(site, args, "")
-}
-
-/// Runs the program as an unprivileged user who owns everything of the site but `foreign`, in a sticky
-/// directory of somebody else's. Without root it is the present user.
-fn as_nobody_beside(site: &Site, args: &[&str], foreign: &str) -> support::Said {
-    if !rustix::process::geteuid().is_root() {
-        return site.upsweep(args);
-    }
-    const NOBODY: u32 = 65_534;
-    let program = site.dir.path().join("upsweep-for-all");
-    if !program.exists() {
-        fs::copy(BINARY, &program).unwrap();
-    }
-    own(site.dir.path(), NOBODY, foreign);
-    std::os::unix::fs::chown(&site.uploads, Some(0), None).unwrap();
-    fs::set_permissions(&site.uploads, fs::Permissions::from_mode(0o1777)).unwrap();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(args);
-    command.env_clear().envs(&site.env).current_dir(site.dir.path());
-    support::said(command)
-}
-
-fn own(path: &std::path::Path, owner: u32, foreign: &str) {
-    if !foreign.is_empty() && path.ends_with(foreign) {
-        return;
-    }
-    std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
-    if path.symlink_metadata().unwrap().is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            own(&entry.unwrap().path(), owner, foreign);
-        }
-    }
-}
-
 #[test]
 fn a_saved_plan_is_carried_out_exactly_or_refused() {
     let mut site = Site::sqlite();
@@ -346,4 +135,101 @@ fn a_second_run_is_told_who_works() {
     site.upsweep(&["status"]).expect(0).has("At work: 'upsweep run'");
     drop(lock);
     site.upsweep(&["run"]).expect(0);
+}
+
+#[test]
+fn folders_are_cleaned_and_restored_when_asked_for() {
+    let mut site = Site::sqlite();
+    site.set("UPSWEEP_RECURSIVE", "true");
+    for n in 0..5 {
+        site.session(&format!("l{n}"), "processed", Some(&format!("2026/{n}/live.m4a")), 30);
+        site.file(format!("2026/{n}/live.m4a"), 720.0);
+    }
+    site.file("2025/old/orphan.m4a", 720.0);
+    site.file("2026/1/orphan.m4a", 720.0);
+    let files = site.files();
+    site.upsweep(&["run"]).expect(0).has("Hid 2 files");
+    fs::remove_dir_all(site.uploads.join("2025")).unwrap();
+    site.upsweep(&["restore", "--all"]).expect(0).has("Brought back 2 files");
+    assert_eq!(site.files(), files);
+}
+
+#[test]
+fn undo_needs_no_database() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("orphan.m4a", 72.0);
+    site.upsweep(&["run"]).expect(0);
+    site.env.remove("DATABASE_URL");
+    site.upsweep(&["restore", "--all"]).expect(0).has("Brought back 1 file");
+    assert!(site.has("orphan.m4a"));
+    site.upsweep(&["history"]).expect(0).has("restore");
+}
+
+#[test]
+fn restore_says_what_it_does_not_know() {
+    let site = Site::sqlite();
+    site.upsweep(&["restore", "--all"]).expect(1).has("nothing was ever removed");
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.upsweep(&["run"]).expect(0);
+    site.upsweep(&["restore", "--run", "20200101-000000-abcdef"]).expect(1).has("there is no run");
+    site.upsweep(&["restore", "never.m4a"]).expect(3).has("not hidden, so not brought back: never.m4a");
+    site.upsweep(&["restore", "../x"]).expect(1).has("no name of a file below the upload directory");
+    site.upsweep(&["restore"]).expect(64);
+}
+
+#[test]
+fn logs_are_structured_and_hold_no_names() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("anna-private.m4a", 72.0);
+    site.set("JSON_LOGS", "true").set("UPSWEEP_LOG_LEVEL", "debug");
+    let said = site.upsweep(&["run"]).expect(0);
+    assert!(said.err.lines().count() >= 2, "{}", said.err);
+    for line in said.err.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(event["level"].is_string() && event["timestamp"].is_string(), "{line}");
+    }
+    assert!(!said.err.contains("anna-private"), "{}", said.err);
+}
+
+#[test]
+fn a_spreadsheet_lists_every_file_and_takes_no_name_for_a_formula() {
+    let site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("=HYPERLINK(1).m4a", 72.0);
+    site.session("9", "failed", Some("failed.m4a"), 8);
+    site.file("failed.m4a", 200.0);
+    let said = site.upsweep(&["plan", "--csv"]).expect(0);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(lines[0], "file,reason,since,age_secs,size_bytes,format,duration_secs,sessions");
+    assert!(lines[1].starts_with("'=HYPERLINK(1).m4a,orphan,"), "{}", lines[1]);
+    assert!(lines[2].starts_with("failed.m4a,failed session,") && lines[2].ends_with(",9"), "{}", lines[2]);
+    site.upsweep(&["plan", "--detailed-exitcode"]).expect(2);
+}
+
+#[test]
+fn the_example_is_complete_and_its_commands_work() {
+    let site = Site::sqlite();
+    let dir = site.dir.path().join("example");
+    let said = site.upsweep(&["demo", "--dir", dir.to_str().unwrap()]).expect(0);
+    for text in ["orphan", "failed session", "nearly claimed", "too young", "m4a 0:", "Missing: ", "../../etc/passwd"] {
+        said.has(text);
+    }
+    let commands: Vec<Vec<&str>> = said
+        .out
+        .lines()
+        .skip_while(|line| *line != "Try next:")
+        .filter(|line| line.starts_with("  ") && !line.starts_with("      "))
+        .map(|line| line.split_whitespace().skip(1).collect())
+        .collect();
+    assert!(commands.len() >= 5, "{said:?}");
+    for command in commands {
+        site.upsweep(&command).expect(0);
+    }
+    site.upsweep(&["demo", "--dir", dir.to_str().unwrap()]).expect(1).has("is not empty");
 }

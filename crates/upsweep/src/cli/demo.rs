@@ -24,7 +24,8 @@ impl Demo {
         let config = Config::load(&Sources { file: Some(made.config.clone()), ..Sources::default() })?;
         render::demo::introduce(&made);
         let bars = Bars::new(quiet);
-        let (plan, past) = wire::with_world(&config, &bars, |world| super::plan::make(world, true))?;
+        let (plan, past) =
+            wire::with_world(&config, wire::Need::Claims, &bars, |world| super::plan::make(world, true))?;
         let invocation = Invocation::of_process().with_config(&made.config);
         render::plan::print(&plan, &past, &config, true, None, &invocation);
         render::demo::next_steps(&made, &invocation);

@@ -41,7 +41,7 @@ pub(super) struct PlanCommand {
 impl PlanCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let bars = Bars::new(quiet);
-        let (plan, past) = wire::with_world(config, &bars, |world| make(world, !self.no_audio))?;
+        let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| make(world, !self.no_audio))?;
         if let Some(path) = &self.out {
             save(&plan, path)?;
         }

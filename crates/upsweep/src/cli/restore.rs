@@ -35,8 +35,9 @@ impl RestoreCommand {
         let selection = self.selection()?;
         let bars = Bars::new(quiet);
         let request = Request { holder: wire::holder("restore"), approval: None };
-        let (report, unknown) =
-            wire::with_world(config, &bars, |world| Ok(runs::restore_by_hand(world, &selection, &request)?))?;
+        let (report, unknown) = wire::with_world(config, wire::Need::NoClaims, &bars, |world| {
+            Ok(runs::restore_by_hand(world, &selection, &request)?)
+        })?;
         if self.json {
             render::print_json(&render::report::summary(&report))?;
         } else {

@@ -100,8 +100,9 @@ fn carry_out(
     work: impl FnOnce(&mut World<'_>, &Request) -> Result<Report, EngineError>,
 ) -> anyhow::Result<Exit> {
     let bars = Bars::new(quiet);
+    let need = if what == "recover" { wire::Need::NoClaims } else { wire::Need::Claims };
     let request = Request { holder: wire::holder(what), approval: approval(allow)? };
-    let report = wire::with_world(config, &bars, |world| Ok(work(world, &request)?))?;
+    let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
         render::print_json(&render::report::summary(&report))?;
     } else {
@@ -112,7 +113,9 @@ fn carry_out(
 
 /// What the report means for a script.
 pub(super) fn exit_of(report: &Report) -> Exit {
-    if report.is_refused() {
+    if report.failure.is_some() {
+        Exit::Error
+    } else if report.is_refused() {
         Exit::Refused
     } else if report.errors() > 0 {
         Exit::Partial

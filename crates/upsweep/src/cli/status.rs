@@ -51,7 +51,7 @@ pub(crate) struct Potential {
 impl StatusCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let bars = Bars::new(quiet);
-        let (plan, past) = wire::with_world(config, &bars, |world| super::plan::make(world, false))
+        let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| super::plan::make(world, false))
             .context("the status needs a survey")?;
         let status = wire::with_home(config, |store, home| {
             let ledger = home.ledger()?;

@@ -169,6 +169,9 @@ fn print_notes(plan: &Plan, past: &Past) {
             count(past.pending, "operation")
         );
     }
+    if survey.role_can_write == Some(true) {
+        anstream::println!("The database role could change what it reads; a role that may only SELECT is enough.");
+    }
     for error in &plan.errors {
         anstream::println!("error: {error}");
     }

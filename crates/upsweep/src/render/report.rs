@@ -30,6 +30,7 @@ pub(crate) struct Summary {
     recovered_operations: u64,
     still_hidden: u64,
     next_purge_at: Option<jiff::Timestamp>,
+    failure: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +51,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         purged,
         still_hidden,
         next_purge_at,
-        failure: _,
+        failure,
     } = report;
     Summary {
         run: run.clone(),
@@ -78,6 +79,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         recovered_operations: recovered.total(),
         still_hidden: *still_hidden,
         next_purge_at: *next_purge_at,
+        failure: failure.clone(),
     }
 }
 
@@ -123,6 +125,13 @@ pub(crate) fn print(report: &Report, what: &str) {
     }
     if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
         anstream::println!("Undo: upsweep restore --run {run}");
+    }
+    if let Some(failure) = &report.failure {
+        anstream::eprintln!(
+            "{}error:{} stopped early: {failure}",
+            anstyle::AnsiColor::Red.render_fg(),
+            anstyle::Reset.render()
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -223,5 +224,41 @@ pub fn said(mut command: Command) -> Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+pub fn as_nobody(site: &Site, args: &[&str]) -> Said {
+    as_nobody_beside(site, args, "")
+}
+
+/// Runs the program as an unprivileged user who owns everything of the site but `foreign`, in a sticky
+/// directory of somebody else's. Without root it is the present user.
+pub fn as_nobody_beside(site: &Site, args: &[&str], foreign: &str) -> Said {
+    if !rustix::process::geteuid().is_root() {
+        return site.upsweep(args);
+    }
+    const NOBODY: u32 = 65_534;
+    let program = site.dir.path().join("upsweep-for-all");
+    if !program.exists() {
+        fs::copy(BINARY, &program).unwrap();
+    }
+    own(site.dir.path(), NOBODY, foreign);
+    std::os::unix::fs::chown(&site.uploads, Some(0), None).unwrap();
+    fs::set_permissions(&site.uploads, fs::Permissions::from_mode(0o1777)).unwrap();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(args);
+    command.env_clear().envs(&site.env).current_dir(site.dir.path());
+    said(command)
+}
+
+fn own(path: &std::path::Path, owner: u32, foreign: &str) {
+    if !foreign.is_empty() && path.ends_with(foreign) {
+        return;
+    }
+    std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
+    if path.symlink_metadata().unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            own(&entry.unwrap().path(), owner, foreign);
+        }
     }
 }
