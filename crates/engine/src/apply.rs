@@ -54,7 +54,7 @@ impl Skipped {
     }
 }
 
-/// Hides what `plan` removes. The guards were asked before; the lease is in hand.
+/// Hides what `plan` removes, and tells `applied` as it goes. The guards were asked before; the lease is in hand.
 ///
 /// # Errors
 /// [`EngineError`] when the database, the ledger or the store as a whole fails. What was begun is in the
@@ -66,22 +66,22 @@ pub fn apply(
     bond: &Bond,
     run: &str,
     plan: &Plan,
-) -> Result<Applied, EngineError> {
-    let mut applied = Applied::default();
+    applied: &mut Applied,
+) -> Result<(), EngineError> {
     let mut rest: Vec<Removal> = plan.removals.clone();
     let mut rechecked_at: Option<Timestamp> = None;
     while !rest.is_empty() {
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
-            rest = recheck(world, bond, rest, &plan.databases, &mut applied)?;
+            rest = recheck(world, bond, rest, &plan.databases, applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());
         }
         let batch: Vec<Removal> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
-        hide_batch(world, ledger, run, &batch, &mut applied)?;
+        hide_batch(world, ledger, run, &batch, applied)?;
         world.progress.advance(batch.len() as u64);
     }
     world.progress.end();
-    Ok(applied)
+    Ok(())
 }
 
 /// Reads every claim once more, now that the listing is over, and drops what somebody needs by now.

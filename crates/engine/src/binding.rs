@@ -4,7 +4,7 @@ use upsweep_plan::guard::Binding;
 use upsweep_plan::plan::{DatabaseIdentity, StoreRef};
 
 use crate::error::EngineError;
-use crate::ports::{Ledger, Marker};
+use crate::ports::{Home, Ledger, Marker, Noted, Store};
 use crate::world::World;
 
 /// The version of the marker's form.
@@ -25,17 +25,17 @@ pub struct Bond {
 ///
 /// # Errors
 /// [`EngineError`] when either cannot be read.
-pub fn examine(world: &World<'_>) -> Result<Bond, EngineError> {
-    let address = world.store.address();
-    let marker = world.store.marker()?;
-    let noted = world.home.noted(&address).map_err(EngineError::Notes)?;
+pub fn examine(store: &dyn Store, home: &dyn Home) -> Result<Bond, EngineError> {
+    let address = store.address();
+    let marker = store.marker()?;
+    let noted = home.noted(&address).map_err(EngineError::Notes)?;
     let binding = match (&marker, noted) {
         (None, None) => Binding::Unbound,
-        (None, Some(noted)) => Binding::MarkerMissing { noted },
-        (Some(marker), Some(noted)) if marker.store_id != noted => {
-            Binding::MarkerForeign { noted, found: marker.store_id.clone() }
+        (None, Some(Noted { store_id: noted, location: note })) => Binding::MarkerMissing { noted, note },
+        (Some(marker), Some(Noted { store_id: noted, location: note })) if marker.store_id != noted => {
+            Binding::MarkerForeign { noted, note, found: marker.store_id.clone() }
         }
-        // Without a note this is the store's first run on this machine: the marker speaks for itself.
+        // Without a note the marker speaks for itself: the store moved, or is new to this machine.
         (Some(_), _) => Binding::Bound,
     };
     let store = StoreRef { address, id: marker.as_ref().map(|m| m.store_id.clone()) };
@@ -46,13 +46,13 @@ pub fn examine(world: &World<'_>) -> Result<Bond, EngineError> {
 ///
 /// # Errors
 /// [`EngineError::LedgerMismatch`] when it is gone or another's.
-pub fn open_ledger(world: &World<'_>, marker: &Marker) -> Result<Box<dyn Ledger>, EngineError> {
+pub fn open_ledger(store: &dyn Store, home: &dyn Home, marker: &Marker) -> Result<Box<dyn Ledger>, EngineError> {
     let mismatch = |found: String| EngineError::LedgerMismatch {
-        address: world.store.address(),
+        address: store.address(),
         expected: marker.ledger_id.clone(),
         found,
     };
-    let ledger = world.home.ledger()?.ok_or_else(|| mismatch("there is none".to_owned()))?;
+    let ledger = home.ledger()?.ok_or_else(|| mismatch("there is none".to_owned()))?;
     if ledger.id() == marker.ledger_id { Ok(ledger) } else { Err(mismatch(format!("found ledger {}", ledger.id()))) }
 }
 
@@ -79,4 +79,17 @@ pub fn bind(world: &World<'_>, databases: &[DatabaseIdentity]) -> Result<(Marker
     world.store.bind(&marker)?;
     world.home.note(&address, &marker.store_id).map_err(EngineError::Notes)?;
     Ok((marker, ledger))
+}
+
+/// Notes outside the store that it is bound, where that was never done: it moved, another user runs the
+/// program, or the run that bound it could not. Without the note a missing disk would go unnoticed.
+///
+/// # Errors
+/// [`EngineError::Notes`] when it cannot be noted.
+pub fn note_again(world: &World<'_>, marker: &Marker) -> Result<(), EngineError> {
+    let address = world.store.address();
+    match world.home.noted(&address).map_err(EngineError::Notes)? {
+        Some(_) => Ok(()),
+        None => world.home.note(&address, &marker.store_id).map_err(EngineError::Notes),
+    }
 }

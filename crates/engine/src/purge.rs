@@ -13,7 +13,7 @@ use crate::binding::Bond;
 use crate::error::EngineError;
 use crate::planning::purge_situation;
 use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Snapshot, Stage};
-use crate::restore::{Restored, Watched, restore};
+use crate::restore::{Restored, Watched, restore, tidy};
 use crate::survey::Survey;
 use crate::world::{BATCH_FILES, World};
 
@@ -92,12 +92,7 @@ pub fn purge(
         world.progress.advance(batch.len() as u64);
     }
     world.progress.end();
-    let runs: BTreeSet<&str> = due.iter().map(|op| op.run.as_str()).collect();
-    for run in runs {
-        if let Err(error) = world.store.tidy(run) {
-            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
-        }
-    }
+    tidy(world, &due);
     Ok(purged)
 }
 

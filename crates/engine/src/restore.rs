@@ -1,6 +1,6 @@
 //! Bringing hidden files back: by hand, or because a claim needs them again. Never over another file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
@@ -73,7 +73,18 @@ pub fn restore(
         ledger.record(&outcomes, world.now())?;
     }
     world.progress.end();
+    tidy(world, ops);
     Ok(restored)
+}
+
+/// Removes what is left of quarantines that are empty now.
+pub(crate) fn tidy(world: &World<'_>, ops: &[Op]) {
+    let runs: BTreeSet<&str> = ops.iter().map(|op| op.run.as_str()).collect();
+    for run in runs {
+        if let Err(error) = world.store.tidy(run) {
+            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
+        }
+    }
 }
 
 /// Makes durable whatever moved between the quarantine and the places of these operations.

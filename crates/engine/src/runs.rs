@@ -76,6 +76,7 @@ impl Report {
         restored.files += self.purged.restored.amount.files;
         restored.bytes += self.purged.restored.amount.bytes;
         RunOutcome {
+            plan: self.plan.as_ref().map(|plan| plan.hash.clone()),
             refused: self.refusals.iter().chain(&self.purged.refusals).map(|r| r.code).collect(),
             hidden: self.applied.hidden,
             restored,
@@ -96,46 +97,55 @@ struct Desk {
 /// Plan, guards, recheck, apply, and purge what is due.
 ///
 /// # Errors
-/// [`EngineError`] when it could not be done or had to stop early. A guard's refusal is no error.
+/// [`EngineError`] when it could not even begin. A guard's refusal is no error, and what stops a run that has
+/// begun is in its report.
 pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
-    let mut desk = sit_down(world, &bond, request, &mut report)?;
-    let past = match &desk {
-        Some(desk) => Past::read(&*desk.ledger, world.now())?,
-        None => Past::default(),
-    };
-    let planned = planning::make(world, &bond, &past)?;
-    let Planned { plan, survey, claimed_again: _ } = planned;
-    let plan = plan.sealed();
-    report.refusals = open_refusals(&plan.refusals, request.approval.as_ref());
-    if desk.is_none() && report.refusals.is_empty() {
-        desk = Some(bind(world, &plan, request, &mut report)?);
+    if let Some(mut desk) = sit_down(world, &bond, request, &mut report)? {
+        // Begun before the survey, so that a night without a database leaves its trace in the history.
+        let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
+        let outcome = Past::read(&*desk.ledger, world.now())
+            .and_then(|past| planning::make(world, &bond, &past))
+            .and_then(|planned| work(world, &mut desk, &bond, &id, planned, request, &mut report));
+        return finish(world, &mut *desk.ledger, &id, report, outcome);
     }
-    let Some(Desk { lease, mut ledger }) = desk else {
-        report.plan = Some(plan);
+    let planned = planning::make(world, &bond, &Past::default())?;
+    report.refusals = open_refusals(&planned.plan.refusals, request.approval.as_ref());
+    if !report.refusals.is_empty() {
+        report.plan = Some(planned.plan.sealed());
         return Ok(report);
-    };
-    let id = begin(world, &mut *ledger, RunKind::Run, Some(plan.hash.clone()), request)?;
-    report.run = Some(id.clone());
-    let bond = binding::examine(world)?;
-    let outcome = (|| {
-        if report.refusals.is_empty() {
-            report.applied = apply(world, &mut *ledger, &*lease, &bond, &id, &plan)?;
-        }
-        if survey.is_none() {
-            return Ok(());
-        }
-        let watched = restore_claimed_again(world, &mut *ledger, &*lease)?;
-        report.restored = watched.restored.clone();
-        if let Some(survey) = &survey {
-            let evidence = Evidence { bond: &bond, plan: &plan, survey, approval: request.approval.as_ref() };
-            report.purged = purge(world, &mut *ledger, &*lease, &evidence, watched)?;
-        }
-        Ok(())
-    })();
-    report.plan = Some(plan);
-    finish(world, &mut *ledger, &id, report, outcome)
+    }
+    let mut desk = bind(world, &planned.plan, request, &mut report)?;
+    let bond = binding::examine(world.store, world.home)?;
+    let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
+    let outcome = work(world, &mut desk, &bond, &id, planned, request, &mut report);
+    finish(world, &mut *desk.ledger, &id, report, outcome)
+}
+
+/// Hides what the plan removes, brings back what is claimed again, frees what is due.
+fn work(
+    world: &mut World<'_>,
+    desk: &mut Desk,
+    bond: &Bond,
+    id: &str,
+    planned: Planned,
+    request: &Request,
+    report: &mut Report,
+) -> Result<(), EngineError> {
+    let Desk { lease, ledger } = desk;
+    let Planned { plan, survey, claimed_again: _ } = planned;
+    let plan = report.plan.insert(plan.sealed());
+    report.refusals = open_refusals(&plan.refusals, request.approval.as_ref());
+    if report.refusals.is_empty() {
+        apply(world, &mut **ledger, &**lease, bond, id, plan, &mut report.applied)?;
+    }
+    let Some(survey) = &survey else { return Ok(()) };
+    let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
+    report.restored = watched.restored.clone();
+    let evidence = Evidence { bond, plan, survey, approval: request.approval.as_ref() };
+    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
+    Ok(())
 }
 
 /// Carries out a saved plan: exactly that, or less.
@@ -143,7 +153,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
 /// # Errors
 /// [`EngineError`], [`EngineError::Plan`] when the plan does not fit here and now.
 pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Result<Report, EngineError> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let identity = world.claims.identity()?;
     plan.check(&bond.store, &[identity], world.policy, world.now())?;
     let mut report = Report::default();
@@ -158,22 +168,24 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     if desk.is_none() && report.refusals.is_empty() {
         desk = Some(bind(world, &plan, request, &mut report)?);
     }
-    let Some(Desk { lease, mut ledger }) = desk else {
+    let Some(mut desk) = desk else {
         report.plan = Some(plan);
         return Ok(report);
     };
-    let id = begin(world, &mut *ledger, RunKind::Apply, Some(plan.hash.clone()), request)?;
-    report.run = Some(id.clone());
-    let bond = binding::examine(world)?;
-    let outcome = (|| {
-        if report.refusals.is_empty() {
-            report.applied = apply(world, &mut *ledger, &*lease, &bond, &id, &plan)?;
-        }
-        report.restored = restore_claimed_again(world, &mut *ledger, &*lease)?.restored;
+    let bond = binding::examine(world.store, world.home)?;
+    let id = begin(world, &mut desk, RunKind::Apply, request, &mut report)?;
+    let Desk { lease, ledger } = &mut desk;
+    let plan = &*report.plan.insert(plan);
+    let outcome = if report.refusals.is_empty() {
+        apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied)
+    } else {
         Ok(())
-    })();
-    report.plan = Some(plan);
-    finish(world, &mut *ledger, &id, report, outcome)
+    };
+    let outcome = outcome.and_then(|()| {
+        report.restored = restore_claimed_again(world, &mut **ledger, &**lease)?.restored;
+        Ok(())
+    });
+    finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
 /// Purges what is due and hides nothing.
@@ -181,28 +193,36 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
 /// # Errors
 /// [`EngineError`]; [`EngineError::NotBound`] when there never was anything to purge.
 pub fn purge_due(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
-    let Some(Desk { lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+    let Some(mut desk) = sit_down(world, &bond, request, &mut report)? else {
         return Err(not_bound(&bond, "purge"));
     };
-    let past = Past::read(&*ledger, world.now())?;
-    let Planned { plan, survey, claimed_again: _ } = planning::make(world, &bond, &past)?;
-    let mut plan = plan.sealed();
-    let id = begin(world, &mut *ledger, RunKind::Purge, None, request)?;
-    report.run = Some(id.clone());
-    let outcome = (|| {
-        let Some(survey) = &survey else {
-            report.refusals = std::mem::take(&mut plan.refusals);
-            return Ok(());
-        };
-        let watched = restore_claimed_again(world, &mut *ledger, &*lease)?;
-        report.restored = watched.restored.clone();
-        let evidence = Evidence { bond: &bond, plan: &plan, survey, approval: request.approval.as_ref() };
-        report.purged = purge(world, &mut *ledger, &*lease, &evidence, watched)?;
-        Ok(())
-    })();
-    finish(world, &mut *ledger, &id, report, outcome)
+    let id = begin(world, &mut desk, RunKind::Purge, request, &mut report)?;
+    let outcome = purge_only(world, &mut desk, &bond, request, &mut report);
+    finish(world, &mut *desk.ledger, &id, report, outcome)
+}
+
+fn purge_only(
+    world: &mut World<'_>,
+    desk: &mut Desk,
+    bond: &Bond,
+    request: &Request,
+    report: &mut Report,
+) -> Result<(), EngineError> {
+    let Desk { lease, ledger } = desk;
+    let past = Past::read(&**ledger, world.now())?;
+    let Planned { plan, survey, claimed_again: _ } = planning::make(world, bond, &past)?;
+    let plan = plan.sealed();
+    let Some(survey) = &survey else {
+        report.refusals = plan.refusals;
+        return Ok(());
+    };
+    let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
+    report.restored = watched.restored.clone();
+    let evidence = Evidence { bond, plan: &plan, survey, approval: request.approval.as_ref() };
+    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
+    Ok(())
 }
 
 /// Which hidden files to bring back.
@@ -225,16 +245,15 @@ pub fn restore_by_hand(
     selection: &Selection,
     request: &Request,
 ) -> Result<(Report, Vec<Key>), EngineError> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
-    let Some(Desk { lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+    let Some(mut desk) = sit_down(world, &bond, request, &mut report)? else {
         return Err(not_bound(&bond, "restore"));
     };
-    let (ops, unknown) = select(&*ledger, selection)?;
-    let id = begin(world, &mut *ledger, RunKind::Restore, None, request)?;
-    report.run = Some(id.clone());
-    let outcome = restore(world, &mut *ledger, &*lease, &ops).map(|restored| report.restored = restored);
-    Ok((finish(world, &mut *ledger, &id, report, outcome)?, unknown))
+    let (ops, unknown) = select(&*desk.ledger, selection)?;
+    let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
+    let outcome = restore(world, &mut *desk.ledger, &*desk.lease, &ops).map(|restored| report.restored = restored);
+    Ok((finish(world, &mut *desk.ledger, &id, report, outcome)?, unknown))
 }
 
 /// The operations a selection means, and the names among it that are not hidden.
@@ -264,14 +283,13 @@ fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Ke
 /// # Errors
 /// [`EngineError`].
 pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, EngineError> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
-    let Some(Desk { lease: _lease, mut ledger }) = sit_down(world, &bond, request, &mut report)? else {
+    let Some(mut desk) = sit_down(world, &bond, request, &mut report)? else {
         return Err(not_bound(&bond, "recover"));
     };
-    let id = begin(world, &mut *ledger, RunKind::Recover, None, request)?;
-    report.run = Some(id.clone());
-    finish(world, &mut *ledger, &id, report, Ok(()))
+    let id = begin(world, &mut desk, RunKind::Recover, request, &mut report)?;
+    finish(world, &mut *desk.ledger, &id, report, Ok(()))
 }
 
 /// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
@@ -287,7 +305,8 @@ fn sit_down(
         _ => return Ok(None),
     };
     let lease = world.home.acquire(&request.holder)?;
-    let mut ledger = binding::open_ledger(world, marker)?;
+    let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
+    binding::note_again(world, marker)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     Ok(Some(Desk { lease, ledger }))
 }
@@ -315,12 +334,13 @@ fn open_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> Vec<Refus
     refusals.iter().filter(|r| !allowed(r)).cloned().collect()
 }
 
+/// Notes that a run begins, and gives its id.
 fn begin(
     world: &World<'_>,
-    ledger: &mut dyn Ledger,
+    desk: &mut Desk,
     kind: RunKind,
-    plan: Option<String>,
     request: &Request,
+    report: &mut Report,
 ) -> Result<String, EngineError> {
     let now = world.now();
     let record = RunRecord {
@@ -329,12 +349,12 @@ fn begin(
         started_at: now,
         ended_at: None,
         by: format!("process {} on {}", request.holder.pid, request.holder.host),
-        plan,
         approval: request.approval.clone(),
         outcome: None,
     };
-    ledger.begin_run(&record)?;
+    desk.ledger.begin_run(&record)?;
     tracing::info!(run = record.id, kind = kind.word(), "run begins");
+    report.run = Some(record.id.clone());
     Ok(record.id)
 }
 

@@ -93,11 +93,15 @@ pub enum Binding {
     MarkerMissing {
         /// The store id on record.
         noted: String,
+        /// Where that is recorded.
+        note: String,
     },
     /// It was bound as `noted`, but the marker says `found`.
     MarkerForeign {
         /// The store id on record.
         noted: String,
+        /// Where that is recorded.
+        note: String,
         /// The id in the marker.
         found: String,
     },
@@ -179,10 +183,7 @@ fn explained(s: &Situation<'_>, below_floor: bool) -> Option<Refusal> {
         "set a claim rule with a key template such as '{id}{ext(audio_filename)}' in upsweep.toml, then: upsweep plan"
             .to_owned()
     } else {
-        format!(
-            "check DATABASE_URL, UPLOAD_DIR and the claim rules with: upsweep plan; if these files may really go: {} --allow G001 --reason \"…\"",
-            command(s.phase)
-        )
+        "check DATABASE_URL, UPLOAD_DIR and the claim rules, then look again with: upsweep plan".to_owned()
     };
     Some(Refusal {
         code: Code::G001,
@@ -200,18 +201,22 @@ fn explained(s: &Situation<'_>, below_floor: bool) -> Option<Refusal> {
 /// G002: the store was bound before, and its marker is missing or another's.
 #[must_use]
 pub fn marker(store: &str, binding: &Binding) -> Option<Refusal> {
-    let saw = match binding {
+    let (saw, note) = match binding {
         Binding::Unbound | Binding::Bound => return None,
-        Binding::MarkerMissing { noted } => format!("{store} was bound as store {noted}, but has no marker now"),
-        Binding::MarkerForeign { noted, found } => {
-            format!("{} was bound as store {noted}, but its marker says {found}", store)
+        Binding::MarkerMissing { noted, note } => {
+            (format!("{store} was bound as store {noted}, but has no marker now"), note)
+        }
+        Binding::MarkerForeign { noted, note, found } => {
+            (format!("{store} was bound as store {noted}, but its marker says {found}"), note)
         }
     };
     Some(Refusal {
         code: Code::G002,
         saw,
         likely: "the disk is not mounted, or another one is mounted in its place".to_owned(),
-        next: "mount the right disk, or set UPLOAD_DIR to the right folder; if the store was really replaced, remove the note about it from UPSWEEP_STATE_DIR".to_owned(),
+        next: format!(
+            "mount the right disk, or set UPLOAD_DIR to the right folder; if the store was really replaced, remove the note {note}"
+        ),
     })
 }
 
@@ -246,9 +251,7 @@ fn amount(s: &Situation<'_>, limits: &Limits, below_floor: bool) -> Option<Refus
         ),
         likely: "a claim rule that misses most rows, a restored old database, or a long time without a clean-up"
             .to_owned(),
-        next:
-            "review every file with: upsweep plan --csv; if they may really go: upsweep run --allow G003 --reason \"…\""
-                .to_owned(),
+        next: "review every file with: upsweep plan --csv".to_owned(),
     })
 }
 
@@ -295,13 +298,6 @@ fn complete(s: &Situation<'_>) -> Option<Refusal> {
         next: "mend the cause and run again; nothing is removed on an incomplete survey, and no option changes that"
             .to_owned(),
     })
-}
-
-fn command(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Hide => "upsweep run",
-        Phase::Purge => "upsweep purge",
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]

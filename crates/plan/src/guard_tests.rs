@@ -70,9 +70,9 @@ fn absolute_limits_have_no_floor() {
 
 #[test]
 fn wrong_stores_and_databases_are_refused_and_cannot_be_approved() {
-    let missing = Binding::MarkerMissing { noted: "s1".into() };
+    let missing = Binding::MarkerMissing { noted: "s1".into(), note: "/state/n.json".into() };
     assert_eq!(codes(&Situation { binding: &missing, ..calm() }), [Code::G002]);
-    let foreign = Binding::MarkerForeign { noted: "s1".into(), found: "s2".into() };
+    let foreign = Binding::MarkerForeign { noted: "s1".into(), note: "/state/n.json".into(), found: "s2".into() };
     assert_eq!(codes(&Situation { binding: &foreign, ..calm() }), [Code::G002]);
     let database =
         |name: &str| DatabaseIdentity { engine: "sqlite".into(), server: "/srv".into(), database: name.into() };

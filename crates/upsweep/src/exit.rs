@@ -30,8 +30,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// A command line that makes no sense, although its form is right.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
 /// The code for an error that ended a command.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
+    if error.is::<UsageError>() {
+        return Exit::Usage;
+    }
     match error.downcast_ref::<EngineError>() {
         Some(EngineError::Refused(_)) => Exit::Refused,
         Some(EngineError::Lease(LeaseError::Held(_))) => Exit::Locked,

@@ -6,7 +6,8 @@ use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Progress, RowSink, Snapshot, Store, StoreError,
+    ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
+    StoreError,
 };
 use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
@@ -99,8 +100,8 @@ fn open_store(config: &Config) -> anyhow::Result<LocalStore> {
 fn missing(config: &Config, error: StoreError) -> anyhow::Error {
     let address = absolute(&config.upload_dir).display().to_string();
     let noted = config.state_dir.as_deref().map(|dir| noted_about(dir, &address));
-    if let Some(Ok(Some(noted))) = noted
-        && let Some(refusal) = guard::marker(&address, &Binding::MarkerMissing { noted })
+    if let Some(Ok(Some(Noted { store_id: noted, location: note }))) = noted
+        && let Some(refusal) = guard::marker(&address, &Binding::MarkerMissing { noted, note })
     {
         return EngineError::Refused(Box::new(refusal)).into();
     }

@@ -12,7 +12,7 @@ use support::{Database, Site, as_nobody};
 fn approvals_need_a_reason_and_some_guards_cannot_be_overruled() {
     let site = Site::sqlite();
     site.upsweep(&["run", "--allow", "G001"]).expect(64).has("--reason");
-    site.upsweep(&["run", "--allow", "G008", "--reason", "x"]).expect(1).has("G008 cannot be overruled");
+    site.upsweep(&["run", "--allow", "G008", "--reason", "x"]).expect(64).has("G008 cannot be overruled");
     site.upsweep(&["run", "--allow", "G999", "--reason", "x"]).expect(64).has("is no guard");
 }
 
@@ -33,6 +33,8 @@ fn an_unmounted_disk_is_refused() {
     said.has("the disk is not mounted");
     assert!(site.has("written-to-the-mount-point.m4a"));
     site.upsweep(&["purge"]).expect(10).has("G002");
+    site.upsweep(&["history"]).expect(10).has("G002");
+    site.upsweep(&["status"]).expect(0).has("there is no marker now");
     fs::remove_file(site.uploads.join("written-to-the-mount-point.m4a")).unwrap();
     fs::remove_dir(&site.uploads).unwrap();
     fs::rename(&elsewhere, &site.uploads).unwrap();
@@ -72,7 +74,7 @@ fn an_unreadable_folder_is_refused() {
     site.set("UPSWEEP_RECURSIVE", "true");
     let said = as_nobody(&site, &["run"]).expect(10);
     said.has("G008 refused: the survey did not complete: private/: Permission denied");
-    as_nobody(&site, &["plan"]).expect(0).has("The survey did not complete, so nothing would be removed");
+    as_nobody(&site, &["plan"]).expect(3).has("The survey did not complete, so nothing would be removed");
     assert!(site.has("orphan.m4a"));
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     as_nobody(&site, &["run"]).expect(0).has("Hid 1 file");
@@ -167,6 +169,40 @@ fn undo_needs_no_database() {
     site.upsweep(&["history"]).expect(0).has("restore");
 }
 
+/// A night without a database must not look like a night on which nothing was to be done.
+#[test]
+fn a_failed_run_leaves_its_trace_in_the_history() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.upsweep(&["run"]).expect(0);
+    let url = site.database.url();
+    site.set("DATABASE_URL", "sqlite:////nonexistent/app.db");
+    site.upsweep(&["run"]).expect(1).has("/nonexistent/app.db");
+    site.upsweep(&["history"]).expect(0).has("stopped: ");
+    site.set("DATABASE_URL", &url);
+    site.upsweep(&["run"]).expect(0);
+}
+
+/// Without its note outside the store a missing disk would go unnoticed for ever.
+#[test]
+fn a_store_is_noted_outside_even_when_the_first_attempt_fails() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("orphan.m4a", 72.0);
+    let state = site.env["UPSWEEP_STATE_DIR"].clone();
+    site.set("UPSWEEP_STATE_DIR", "/dev/null/state");
+    for _ in 0..2 {
+        site.upsweep(&["run"]).expect(1).has("set UPSWEEP_STATE_DIR");
+        assert!(site.has("orphan.m4a"));
+    }
+    site.set("UPSWEEP_STATE_DIR", &state);
+    site.upsweep(&["run"]).expect(0).has("Hid 1 file");
+    fs::rename(&site.uploads, site.dir.path().join("unmounted")).unwrap();
+    site.upsweep(&["run"]).expect(10).has("G002");
+}
+
 #[test]
 fn restore_says_what_it_does_not_know() {
     let site = Site::sqlite();
@@ -176,8 +212,11 @@ fn restore_says_what_it_does_not_know() {
     site.upsweep(&["run"]).expect(0);
     site.upsweep(&["restore", "--run", "20200101-000000-abcdef"]).expect(1).has("there is no run");
     site.upsweep(&["restore", "never.m4a"]).expect(3).has("not hidden, so not brought back: never.m4a");
-    site.upsweep(&["restore", "../x"]).expect(1).has("no name of a file below the upload directory");
+    site.upsweep(&["restore", "../x"]).expect(64).has("no name of a file below the upload directory");
     site.upsweep(&["restore"]).expect(64);
+    site.upsweep(&["restore", "--json"]).expect(64);
+    let report = site.upsweep(&["restore", "--all", "--json"]).expect(0).json();
+    assert_eq!(report["restored"]["files"], 0);
 }
 
 #[test]

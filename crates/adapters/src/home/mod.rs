@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
-use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, StoreError};
+use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, Noted, StoreError};
 
 use crate::ledger::sqlite::SqliteLedger;
 use crate::store::local::{LocalStore, OWN_DIR};
@@ -90,7 +90,7 @@ impl Home for LocalHome<'_> {
         }
     }
 
-    fn noted(&self, address: &str) -> Result<Option<String>, String> {
+    fn noted(&self, address: &str) -> Result<Option<Noted>, String> {
         match &self.state_dir {
             Some(dir) => notes::read(dir, address),
             None => Ok(None),
@@ -109,7 +109,7 @@ impl Home for LocalHome<'_> {
 ///
 /// # Errors
 /// A sentence for a human.
-pub fn noted_about(state_dir: &Path, address: &str) -> Result<Option<String>, String> {
+pub fn noted_about(state_dir: &Path, address: &str) -> Result<Option<Noted>, String> {
     notes::read(state_dir, address)
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use upsweep_engine::ports::Noted;
 
 #[derive(Serialize, Deserialize)]
 struct Note {
@@ -17,14 +18,19 @@ fn path_of(dir: &Path, address: &str) -> PathBuf {
     dir.join("stores").join(format!("{}.json", &name[..32]))
 }
 
-pub(super) fn read(dir: &Path, address: &str) -> Result<Option<String>, String> {
+pub(super) fn read(dir: &Path, address: &str) -> Result<Option<Noted>, String> {
     let path = path_of(dir, address);
-    let damaged =
-        |cause: String| format!("the note {} about the store {address} cannot be read: {cause}", path.display());
+    let damaged = |cause: String| {
+        format!(
+            "the note {} about the store {address} cannot be read: {cause}; mend it, or set UPSWEEP_STATE_DIR to another folder that lasts",
+            path.display()
+        )
+    };
     match fs::read(&path) {
         Ok(json) => {
             let note: Note = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-            Ok((note.address == address).then_some(note.store_id))
+            let location = path.display().to_string();
+            Ok((note.address == address).then_some(Noted { store_id: note.store_id, location }))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(damaged(error.to_string())),

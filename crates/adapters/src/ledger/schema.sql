@@ -11,7 +11,6 @@ CREATE TABLE runs (
     started_at    INTEGER NOT NULL,
     ended_at      INTEGER,
     by            TEXT NOT NULL,
-    plan          TEXT,
     approval_json TEXT,
     outcome_json  TEXT
 ) STRICT, WITHOUT ROWID;

@@ -2,6 +2,8 @@
 
 mod rows;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -33,7 +35,10 @@ impl SqliteLedger {
     /// [`LedgerError::Storage`] when it cannot be opened, [`LedgerError::Damaged`] when it is no ledger or was
     /// written by a newer version.
     pub fn open(path: &Path) -> Result<Option<Self>, LedgerError> {
-        if !path.exists() {
+        let exists = path
+            .try_exists()
+            .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
+        if !exists {
             return Ok(None);
         }
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, None).map(Some)
@@ -44,6 +49,13 @@ impl SqliteLedger {
     /// # Errors
     /// As [`SqliteLedger::open`].
     pub fn create(path: &Path, fresh_id: &str) -> Result<Self, LedgerError> {
+        // Made here, for its owner alone; SQLite's own files beside it take their rights from it.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
     }
 
@@ -119,12 +131,12 @@ impl Ledger for SqliteLedger {
     }
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
-        let RunRecord { id, kind, started_at, ended_at, by, plan, approval, outcome } = run;
+        let RunRecord { id, kind, started_at, ended_at, by, approval, outcome } = run;
         let fail = self.fail();
         self.db
             .execute(
-                "INSERT INTO runs (id, kind, started_at, ended_at, by, plan, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, plan, approval.as_ref().map(json), outcome.as_ref().map(json)],
+                "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, approval.as_ref().map(json), outcome.as_ref().map(json)],
             )
             .map_err(fail)?;
         Ok(())

@@ -97,8 +97,6 @@ pub struct RunRecord {
     pub ended_at: Option<Timestamp>,
     /// Who ran it, and where.
     pub by: String,
-    /// The plan it carried out.
-    pub plan: Option<String>,
     /// Guards a human overruled for it.
     pub approval: Option<Approval>,
     /// How it ended.
@@ -147,6 +145,8 @@ pub struct Approval {
 /// How a run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOutcome {
+    /// The hash of the plan it carried out, if it got so far.
+    pub plan: Option<String>,
     /// Codes of the guards that refused, if any.
     pub refused: Vec<Code>,
     /// Files hidden, and their bytes.

@@ -206,7 +206,7 @@ pub enum StoreError {
     },
     /// The marker makes no sense.
     #[error(
-        "the store's marker {object} cannot be read ({cause}); restore it from a backup, or move it away to bind the store anew"
+        "the store's marker {object} cannot be read ({cause}); restore it from a backup, or see docs/guards.md under G002 for binding the store anew"
     )]
     Marker {
         /// Its path.

@@ -45,17 +45,26 @@ pub trait Home: Send {
     /// [`LeaseError`] when that cannot be found out.
     fn holder(&self) -> Result<Option<Holder>, LeaseError>;
 
-    /// The id of the store once bound at this address, as noted outside it.
+    /// What was noted, outside the store, when a store at this address was bound.
     ///
     /// # Errors
     /// A sentence for a human.
-    fn noted(&self, address: &str) -> Result<Option<String>, String>;
+    fn noted(&self, address: &str) -> Result<Option<Noted>, String>;
 
     /// Notes outside the store, durably, that the store at this address is bound.
     ///
     /// # Errors
     /// A sentence for a human.
     fn note(&self, address: &str, store_id: &str) -> Result<(), String>;
+}
+
+/// A note about a bound store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// The store's id.
+    pub store_id: String,
+    /// Where the note is, for a human.
+    pub location: String,
 }
 
 /// A lease in hand: only who has one may change a store.

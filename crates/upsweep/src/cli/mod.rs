@@ -120,8 +120,9 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
 fn sources(common: &Common) -> anyhow::Result<Sources> {
     let mut flags = Vec::new();
     for pair in &common.set {
-        let (key, value) =
-            pair.split_once('=').ok_or_else(|| anyhow::anyhow!("--set {pair}: write it as --set KEY=VALUE"))?;
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| exit::UsageError(format!("--set {pair}: write it as --set KEY=VALUE")))?;
         flags.push((key.trim().to_owned(), value.trim().to_owned()));
     }
     let named = [("database_url", &common.database_url), ("upload_dir", &common.upload_dir)];

@@ -53,7 +53,8 @@ impl PlanCommand {
             let invocation = Invocation::of_process();
             render::plan::print(&plan, &past, config, self.all, self.out.as_deref(), &invocation);
         }
-        Ok(match (self.detailed_exitcode && !plan.removals.is_empty(), plan.errors.is_empty()) {
+        let is_whole = plan.errors.is_empty() && plan.incomplete.is_empty();
+        Ok(match (self.detailed_exitcode && !plan.removals.is_empty(), is_whole) {
             (true, _) => Exit::ChangesPending,
             (false, true) => Exit::Done,
             (false, false) => Exit::Partial,
@@ -63,9 +64,9 @@ impl PlanCommand {
 
 /// Makes a plan and changes nothing.
 pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
-    let bond = binding::examine(world)?;
+    let bond = binding::examine(world.store, world.home)?;
     let past = match &bond.marker {
-        Some(marker) => Past::read(&*binding::open_ledger(world, marker)?, world.now())?,
+        Some(marker) => Past::read(&*binding::open_ledger(world.store, world.home, marker)?, world.now())?,
         None => Past::default(),
     };
     let mut plan = planning::make(world, &bond, &past)?.plan;

@@ -9,25 +9,30 @@ use upsweep_plan::key::{Escaped, Key};
 
 use super::run::exit_of;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::progress::Bars;
 use crate::{render, wire};
 
 #[derive(Args)]
-#[group(id = "what", required = true, multiple = false)]
 pub(super) struct RestoreCommand {
-    /// Bring back what this run hid
-    #[arg(long, value_name = "ID", group = "what")]
-    run: Option<String>,
-    /// Bring back everything that is hidden
-    #[arg(long, group = "what")]
-    all: bool,
-    /// Names of files to bring back
-    #[arg(group = "what")]
-    keys: Vec<OsString>,
+    #[command(flatten)]
+    which: Which,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Bring back what this run hid
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Bring back everything that is hidden
+    #[arg(long)]
+    all: bool,
+    /// Names of files to bring back
+    keys: Vec<OsString>,
 }
 
 impl RestoreCommand {
@@ -41,7 +46,7 @@ impl RestoreCommand {
         if self.json {
             render::print_json(&render::report::summary(&report))?;
         } else {
-            render::report::print(&report, "restore");
+            render::report::print(&report, "restore", &render::Invocation::of_process());
         }
         for key in &unknown {
             anstream::eprintln!("not hidden, so not brought back: {key}");
@@ -50,18 +55,18 @@ impl RestoreCommand {
     }
 
     fn selection(&self) -> anyhow::Result<Selection> {
-        if let Some(run) = &self.run {
+        if let Some(run) = &self.which.run {
             return Ok(Selection::Run(run.clone()));
         }
-        if self.all {
+        if self.which.all {
             return Ok(Selection::All);
         }
         let parse = |name: &OsString| {
             let bytes = name.as_bytes();
             Key::parse(bytes).map_err(|why| {
-                anyhow::anyhow!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes))
+                UsageError(format!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes)))
             })
         };
-        Ok(Selection::Keys(self.keys.iter().map(parse).collect::<anyhow::Result<_>>()?))
+        Ok(Selection::Keys(self.which.keys.iter().map(parse).collect::<Result<_, _>>()?))
     }
 }

@@ -13,7 +13,7 @@ use upsweep_plan::plan::Plan;
 use super::Allow;
 use super::plan::PlanCommand;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::progress::Bars;
 use crate::{render, wire};
 
@@ -106,7 +106,7 @@ fn carry_out(
     if json {
         render::print_json(&render::report::summary(&report))?;
     } else {
-        render::report::print(&report, what);
+        render::report::print(&report, what, &render::Invocation::of_process());
     }
     Ok(exit_of(&report))
 }
@@ -127,10 +127,10 @@ pub(super) fn exit_of(report: &Report) -> Exit {
 fn approval(allow: &Allow) -> anyhow::Result<Option<Approval>> {
     let Some(reason) = allow.reason.clone() else { return Ok(None) };
     if reason.trim().is_empty() {
-        anyhow::bail!("--reason must say why the guards may be overruled");
+        return Err(UsageError("--reason must say why the guards may be overruled".to_owned()).into());
     }
     if let Some(code) = allow.allow.iter().find(|code| !code.is_approvable()) {
-        anyhow::bail!("{code} cannot be overruled; see docs/guards.md for what to do instead");
+        return Err(UsageError(format!("{code} cannot be overruled; see docs/guards.md for what to do instead")).into());
     }
     Ok(Some(Approval { codes: allow.allow.iter().copied().collect(), reason }))
 }

@@ -49,7 +49,7 @@ pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>
     }
     let rules = read_toml(sources, &mut values)?;
     let dotenv = read_dotenv(sources, &mut values)?;
-    add_environment(&mut values, &dotenv, ".env")?;
+    add_environment(&mut values, &dotenv, "file .env")?;
     add_environment(&mut values, &sources.env, "environment")?;
     for (key, value) in &sources.flags {
         let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;

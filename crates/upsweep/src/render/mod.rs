@@ -101,9 +101,11 @@ pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Guards' objections, each with cause and next step.
-pub(crate) fn refusals(list: &[Refusal], verb: &str) {
+/// Guards' objections, each with cause and next step, and the one command that overrules them all, where a
+/// human may.
+pub(crate) fn refusals(list: &[Refusal], verb: &str, command: &str, invocation: &Invocation) {
     for Refusal { code, saw, likely, next } in list {
+        let next = next.replace(": upsweep ", &format!(": {}", invocation.line("")));
         anstream::println!(
             "{}{code} {verb}:{} {saw}.",
             anstyle::AnsiColor::Yellow.render_fg(),
@@ -111,6 +113,11 @@ pub(crate) fn refusals(list: &[Refusal], verb: &str) {
         );
         anstream::println!("     likely: {likely}");
         anstream::println!("     next:   {next}");
+    }
+    if !list.is_empty() && list.iter().all(|refusal| refusal.code.is_approvable()) {
+        let codes: Vec<String> = list.iter().map(|refusal| refusal.code.to_string()).collect();
+        let command = invocation.line(&format!("{command} --allow {} --reason \"…\"", codes.join(",")));
+        anstream::println!("If these files may really go: {command}");
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn print(
     print_notes(plan, past);
     if !plan.refusals.is_empty() {
         anstream::println!();
-        refusals(&plan.refusals, "would refuse");
+        let command = saved.map_or_else(|| "run".to_owned(), |path| format!("apply {}", path.display()));
+        refusals(&plan.refusals, "would refuse", &command, invocation);
     }
     print_next(plan, config, saved, invocation);
 }
@@ -187,5 +188,6 @@ fn print_next(plan: &Plan, config: &Config, saved: Option<&Path>, invocation: &I
     };
     let days = count(u64::from(config.quarantine_days), "day");
     anstream::println!("\nNext: {}", invocation.line(&command));
-    anstream::println!("      would hide these files; for {days} they could be brought back with: upsweep restore");
+    let undo = invocation.line("restore");
+    anstream::println!("      would hide these files; for {days} they could be brought back with: {undo}");
 }

@@ -7,7 +7,7 @@ use upsweep_engine::runs::Report;
 use upsweep_plan::guard::Refusal;
 use upsweep_plan::key::Key;
 
-use super::{count, refusals, size, time};
+use super::{Invocation, count, refusals, size, time};
 
 /// A report in the form scripts read.
 #[derive(Debug, Serialize)]
@@ -98,7 +98,7 @@ fn errors(report: &Report) -> Vec<Line> {
         .collect()
 }
 
-pub(crate) fn print(report: &Report, what: &str) {
+pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
         anstream::println!(
             "This was the first run here: the store is bound now, as {}, to {}.",
@@ -106,10 +106,10 @@ pub(crate) fn print(report: &Report, what: &str) {
             marker.databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         );
     }
-    print_recovered(&report.recovered);
-    print_hidden(report, what);
-    print_restored(report);
-    print_purged(report);
+    print_recovered(&report.recovered, what);
+    print_hidden(report, what, invocation);
+    print_restored(report, what);
+    print_purged(report, what, invocation);
     for Line { file, cause } in errors(report) {
         match file {
             Some(key) => anstream::println!("error: {key}: {cause}"),
@@ -124,7 +124,7 @@ pub(crate) fn print(report: &Report, what: &str) {
         anstream::println!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
     }
     if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
-        anstream::println!("Undo: upsweep restore --run {run}");
+        anstream::println!("Undo: {}", invocation.line(&format!("restore --run {run}")));
     }
     if let Some(failure) = &report.failure {
         anstream::eprintln!(
@@ -135,9 +135,12 @@ pub(crate) fn print(report: &Report, what: &str) {
     }
 }
 
-fn print_recovered(recovered: &Recovered) {
+fn print_recovered(recovered: &Recovered, what: &str) {
     let total = recovered.total();
     if total == 0 {
+        if what == "recover" {
+            anstream::println!("No run was interrupted; there was nothing to finish.");
+        }
         return;
     }
     let Recovered { hidden, in_place, purged, gone, conflicts, unknown } = recovered;
@@ -160,10 +163,10 @@ fn print_recovered(recovered: &Recovered) {
     );
 }
 
-fn print_hidden(report: &Report, what: &str) {
+fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     if !report.refusals.is_empty() {
         anstream::println!("Refused, and nothing was hidden.");
-        return refusals(&report.refusals, "refused");
+        return refusals(&report.refusals, "refused", what, invocation);
     }
     if !matches!(what, "run" | "apply") {
         return;
@@ -183,7 +186,7 @@ fn print_hidden(report: &Report, what: &str) {
     }
 }
 
-fn print_restored(report: &Report) {
+fn print_restored(report: &Report, what: &str) {
     for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
         if restored.amount.files > 0 {
             anstream::println!(
@@ -191,6 +194,9 @@ fn print_restored(report: &Report) {
                 count(restored.amount.files, "file"),
                 size(restored.amount.bytes)
             );
+        }
+        if what == "restore" && restored.amount.files > 0 {
+            anstream::println!("The next run hides them again unless a row claims them by then.");
         }
         for key in &restored.conflicts {
             anstream::println!(
@@ -200,7 +206,7 @@ fn print_restored(report: &Report) {
     }
 }
 
-fn print_purged(report: &Report) {
+fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
     let purged = &report.purged;
     if purged.amount.files > 0 {
         anstream::println!(
@@ -208,6 +214,10 @@ fn print_purged(report: &Report) {
             count(purged.amount.files, "hidden file"),
             size(purged.amount.bytes)
         );
+    }
+    let idle = purged.amount.files == 0 && purged.undrained == 0 && purged.refused == 0 && purged.grown.is_empty();
+    if what == "purge" && idle && report.refusals.is_empty() && report.failure.is_none() {
+        anstream::println!("Nothing was due, so nothing was freed.");
     }
     if purged.undrained > 0 {
         anstream::println!(
@@ -217,6 +227,6 @@ fn print_purged(report: &Report) {
     }
     if !purged.refusals.is_empty() {
         anstream::println!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
-        refusals(&purged.refusals, "refused");
+        refusals(&purged.refusals, "refused", "purge", invocation);
     }
 }

@@ -1,16 +1,34 @@
 //! The state of a store for a person.
 
-use super::{count, refusals, size, time};
+use comfy_table::{Table, presets};
+use upsweep_engine::ports::Op;
+
+use super::{Invocation, count, refusals, size, time};
 use crate::cli::status::{Potential, Status};
 
-pub(crate) fn print(status: &Status) {
-    let Status { store, marker, working, hidden, next_purge_at, conflicts, recovery_pending, last_run, potential } =
-        status;
-    match marker {
-        Some(marker) => {
-            anstream::println!("Store {store}, bound as {} since {}.", marker.store_id, time(marker.bound_at))
+pub(crate) fn print(status: &Status, invocation: &Invocation) {
+    let Status {
+        store,
+        marker,
+        once_bound_as,
+        working,
+        hidden,
+        next_purge_at,
+        conflicts,
+        hidden_files,
+        recovery_pending,
+        last_run,
+        potential,
+    } = status;
+    match (marker, once_bound_as) {
+        (marker, Some(id)) => {
+            let now = marker.as_ref().map_or("there is no marker now", |_| "another store stands in its place");
+            anstream::println!("Store {store} was bound as {id}, but {now}.");
         }
-        None => anstream::println!("Store {store}, not bound: nothing was ever removed from it."),
+        (Some(marker), None) => {
+            anstream::println!("Store {store}, bound as {} since {}.", marker.store_id, time(marker.bound_at));
+        }
+        (None, None) => anstream::println!("Store {store}, not bound: nothing was ever removed from it."),
     }
     if let Some(holder) = working {
         anstream::println!("At work: {holder}.");
@@ -27,7 +45,14 @@ pub(crate) fn print(status: &Status) {
     let next = next_purge_at.map(|at| format!("; the first may be freed after {}", time(at))).unwrap_or_default();
     anstream::println!("In quarantine: {}, {}{next}.", count(hidden.files, "file"), size(hidden.bytes));
     if *conflicts > 0 {
-        anstream::println!("In conflict: {}, whose places are taken; see upsweep history.", count(*conflicts, "file"));
+        let list = invocation.line("status --hidden");
+        anstream::println!(
+            "In conflict: {}, whose places are taken; list them with: {list}",
+            count(*conflicts, "file")
+        );
+    }
+    if let Some(ops) = hidden_files {
+        list(ops);
     }
     let Potential { files, explained_files, removals, restores, missing, would_refuse, surveyed_at } = potential;
     anstream::println!(
@@ -38,5 +63,23 @@ pub(crate) fn print(status: &Status) {
         size(removals.bytes),
         time(*surveyed_at)
     );
-    refusals(would_refuse, "would refuse");
+    refusals(would_refuse, "would refuse", "run", invocation);
+}
+
+fn list(ops: &[Op]) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["state", "why", "hidden", "kept until", "size", "file"]);
+    for op in ops {
+        let at = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), time);
+        table.add_row([
+            op.state.name().to_owned(),
+            op.reason.word().to_owned(),
+            at(op.hidden_at),
+            at(op.quarantined_until()),
+            size(op.facts.size_bytes),
+            op.key.to_string(),
+        ]);
+    }
+    anstream::println!("{table}");
 }

@@ -100,13 +100,15 @@ pub(super) fn explain(session: &Session<'_>, rule: &ClaimRule, error: &Error) ->
     let user = session.url.user.as_deref().unwrap_or("the role");
     let said = session.url.scrub(db.message());
     match db.code() {
-        code if *code == SqlState::INSUFFICIENT_PRIVILEGE && db.message().contains("row-level security") => problem(
-            rule,
-            format!(
-                "row-level security may hide rows from {user}, and a hidden row's file would look unclaimed \
-                     ({said}); use a role that sees every row: ALTER ROLE … BYPASSRLS, or the table's owner"
-            ),
-        ),
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE && db.message().contains("row-level security") => {
+            // Not a mistake in the rule: what can be seen is just not everything.
+            let rule = &rule.name;
+            let cause = format!(
+                "claim rule '{rule}': row-level security may hide rows from {user}, and a hidden row's file would \
+                 look unclaimed ({said}); use a role that sees every row: ALTER ROLE … BYPASSRLS, or the table's owner"
+            );
+            super::session::incomplete(session.url, &cause)
+        }
         code if *code == SqlState::INSUFFICIENT_PRIVILEGE => problem(
             rule,
             format!("{said}; as the table's owner: GRANT SELECT ON … TO {user} (and USAGE on its schema)"),

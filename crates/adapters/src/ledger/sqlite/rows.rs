@@ -9,7 +9,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 
 pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at";
-pub(super) const RUN_COLUMNS: &str = "id, kind, started_at, ended_at, by, plan, approval_json, outcome_json";
+pub(super) const RUN_COLUMNS: &str = "id, kind, started_at, ended_at, by, approval_json, outcome_json";
 
 pub(super) fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("the ledger's values have only text keys, so they always serialise")
@@ -61,9 +61,8 @@ pub(super) fn run_from(row: &Row<'_>) -> Result<RunRecord, String> {
         started_at: time(get(row, 2)?).map_err(context)?,
         ended_at: get::<Option<i64>>(row, 3)?.map(time).transpose().map_err(context)?,
         by: get(row, 4)?,
-        plan: get(row, 5)?,
-        approval: optional(get(row, 6)?).map_err(context)?,
-        outcome: optional(get(row, 7)?).map_err(context)?,
+        approval: optional(get(row, 5)?).map_err(context)?,
+        outcome: optional(get(row, 6)?).map_err(context)?,
         id,
     })
 }

@@ -43,7 +43,7 @@ impl LocalStore {
     /// # Errors
     /// [`StoreError::Missing`] when there is none, [`StoreError::Io`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let shown = path.display().to_string();
+        let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
         let canonical = path.canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => StoreError::Missing { address: shown.clone() },
             _ => StoreError::Io { action: "cannot open", object: shown.clone(), cause: error.to_string() },
@@ -81,7 +81,7 @@ impl LocalStore {
 
     /// Opens a private folder, or makes it; a link or a file in its place is an error, never followed.
     fn sub_dir(&self, parent: &OwnedFd, name: &str, make: bool) -> Result<Option<OwnedFd>, StoreError> {
-        let object = || format!("{}/…/{name}", self.path.display());
+        let object = || format!("{name} in {}", self.path.join(OWN_DIR).display());
         if make {
             match fs::mkdirat(parent, name, Mode::RWXU) {
                 Ok(()) => fs::fsync(parent).map_err(|errno| io("cannot make durable", object(), errno))?,
