@@ -1,0 +1,7 @@
+//! The conformance suite of the port `Store`, against real directories and against memory.
+
+mod conformance;
+mod hiding;
+mod listing;
+mod manifest;
+mod rig;
