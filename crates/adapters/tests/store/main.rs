@@ -6,3 +6,4 @@ mod links;
 mod listing;
 mod manifest;
 mod rig;
+mod system;
