@@ -189,9 +189,10 @@ impl Ledger for SqliteLedger {
                 .map_err(&fail)?;
             for Entry { op, event, hidden_facts, note } in entries {
                 let id = rows::sql_id(*op);
-                let name: String = state_of.query_row([id], |row| row.get(0)).map_err(&fail)?;
-                let from =
-                    state_named(&name).map_err(|problem| LedgerError::Damaged { ledger: ledger.clone(), problem })?;
+                let damaged = |problem| LedgerError::Damaged { ledger: ledger.clone(), problem };
+                let name: Option<String> = state_of.query_row([id], |row| row.get(0)).optional().map_err(&fail)?;
+                let name = name.ok_or_else(|| damaged(format!("there is no operation {op}")))?;
+                let from = state_named(&name).map_err(damaged)?;
                 let to = next(from, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
                 let hidden_at = (*event == Event::Hidden).then(|| micros(at));
                 update
@@ -268,6 +269,15 @@ impl Ledger for SqliteLedger {
                     next(*state, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
             }
         }
-        check(&current)
+        check(&current)?;
+        drop(rows);
+        let forgotten = "SELECT min(op) FROM journal WHERE op NOT IN (SELECT id FROM ops)";
+        match self.db.query_row(forgotten, [], |row| row.get::<_, Option<i64>>(0)).map_err(fail())? {
+            Some(op) => Err(self.damaged(format!("operation {op} has a journal, but is not stored"))),
+            None => Ok(()),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
