@@ -1,7 +1,9 @@
 //! The home inside a directory: one run at a time, and notes outside the store.
+#![expect(clippy::disallowed_methods, reason = "tests remove what they made")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -142,6 +144,28 @@ fn a_lock_that_says_nothing_still_locks() {
     assert!(error.to_string().starts_with("another upsweep works on this store"), "{error}");
     drop(lease);
     drop(home.acquire(&holder("purge")).unwrap());
+}
+
+#[test]
+fn neither_lock_nor_ledger_is_reached_through_a_link() {
+    let (dir, store) = store();
+    let precious = dir.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    fs::create_dir(store.path().join(".upsweep")).unwrap();
+    for name in ["lock", "ledger.db"] {
+        symlink(&precious, store.path().join(".upsweep").join(name)).unwrap();
+    }
+    let home = home(&store, None);
+    assert!(matches!(home.acquire(&holder("run")), Err(LeaseError::Io { .. })));
+    assert!(home.holder().is_err());
+    assert!(home.create_ledger().is_err());
+    assert!(home.ledger().is_err());
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    // Nor is one made where a link points to.
+    fs::remove_file(&precious).unwrap();
+    assert!(home.acquire(&holder("run")).is_err());
+    assert!(home.create_ledger().is_err());
+    assert!(!precious.exists());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, StoreError};
 
@@ -144,7 +144,9 @@ fn lock(file: &File) -> rustix::io::Result<bool> {
 const LOCK_TRIES: u32 = 200;
 
 fn open_lock(path: &Path, write: bool) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(write).create(write).truncate(false).mode(0o600).open(path)
+    // A link in its place must not lead to a file that is then emptied.
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(write).create(write).truncate(false).mode(0o600).custom_flags(flags).open(path)
 }
 
 fn read_holder(file: &mut File) -> Option<Holder> {

@@ -49,7 +49,13 @@ impl SqliteLedger {
 
     fn connect(path: &Path, flags: OpenFlags, fresh_id: Option<&str>) -> Result<Self, LedgerError> {
         let fail = |cause: rusqlite::Error| storage(path, &cause);
-        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
+        // The folder may be reached through links, the file itself may not be one.
+        let resolved = match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => path.to_owned(),
+        };
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut db = Connection::open_with_flags(resolved, flags).map_err(fail)?;
         db.busy_timeout(std::time::Duration::from_millis(BUSY_MILLIS)).map_err(fail)?;
         db.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
         db.pragma_update(None, "synchronous", "full").map_err(fail)?;

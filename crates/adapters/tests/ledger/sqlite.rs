@@ -177,7 +177,9 @@ fn two_writers_take_turns() {
             std::thread::spawn(move || {
                 let mut ledger = SqliteLedger::open(&path).unwrap().unwrap();
                 let op = crate::desk::new_op(b"c");
-                (0..20).flat_map(|_| ledger.intend("run-1", std::slice::from_ref(&op), at(4)).unwrap()).collect::<Vec<OpId>>()
+                (0..20)
+                    .flat_map(|_| ledger.intend("run-1", std::slice::from_ref(&op), at(4)).unwrap())
+                    .collect::<Vec<OpId>>()
             })
         })
         .collect();
