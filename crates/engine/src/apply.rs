@@ -4,6 +4,7 @@
 //! and never other.
 
 use jiff::{SignedDuration, Timestamp};
+use upsweep_plan::guard;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::Event;
 use upsweep_plan::listing::Names;
@@ -91,6 +92,9 @@ fn recheck(
     let names: Names = removals.iter().map(|r| &r.key).collect();
     let reading = claims::read(world, &names, Stage::Rechecking)?;
     same_database(&reading.snapshot.identity, databases)?;
+    if reading.snapshot.is_replica {
+        return Err(EngineError::Refused(Box::new(guard::replica(&reading.snapshot.identity))));
+    }
     let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {

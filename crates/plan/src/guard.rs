@@ -255,24 +255,32 @@ fn amount(s: &Situation<'_>, limits: &Limits, below_floor: bool) -> Option<Refus
 /// G004: the database is not the one this store is bound to, or only a copy of it.
 fn database(s: &Situation<'_>) -> Option<Refusal> {
     let bound = !s.bound_databases.is_empty();
-    let (saw, likely, next) = if bound && s.incomplete.is_empty() && s.bound_databases != s.databases {
+    if bound && s.incomplete.is_empty() && s.bound_databases != s.databases {
         let list =
             |databases: &[DatabaseIdentity]| databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        (
-            format!("the store is bound to {}, but the claims came from {}", list(s.bound_databases), list(s.databases)),
-            "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
-            "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
-        )
-    } else if let Some(replica) = s.replicas.first() {
-        (
-            format!("{replica} is a replica, which may lag behind its primary"),
-            "DATABASE_URL points to a read replica or a standby".to_owned(),
-            "set DATABASE_URL to the primary; plans may still be made from a replica".to_owned(),
-        )
-    } else {
-        return None;
-    };
-    Some(Refusal { code: Code::G004, saw, likely, next })
+        return Some(Refusal {
+            code: Code::G004,
+            saw: format!(
+                "the store is bound to {}, but the claims came from {}",
+                list(s.bound_databases),
+                list(s.databases)
+            ),
+            likely: "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
+            next: "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
+        });
+    }
+    s.replicas.first().map(replica)
+}
+
+/// G004: the database replays another one's changes, so it may not know the newest claims.
+#[must_use]
+pub fn replica(database: &DatabaseIdentity) -> Refusal {
+    Refusal {
+        code: Code::G004,
+        saw: format!("{database} is a replica, which may lag behind its primary"),
+        likely: "DATABASE_URL points to a read replica or a standby".to_owned(),
+        next: "set DATABASE_URL to the primary; plans may still be made from a replica".to_owned(),
+    }
 }
 
 /// G008: the survey is incomplete, so absence proves nothing.

@@ -1,0 +1,5 @@
+//! The engine over stores, ledgers and databases in memory: the five laws, and every way a run can end.
+
+mod hiding;
+mod purging;
+mod stage;
