@@ -1,5 +1,6 @@
 //! The engine over stores, ledgers and databases in memory: the five laws, and every way a run can end.
 
+mod applying;
 mod hiding;
 mod purging;
 mod stage;
