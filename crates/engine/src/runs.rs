@@ -250,10 +250,7 @@ fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Ke
         Selection::Keys(keys) => {
             let known: BTreeSet<Key> = hidden.iter().map(|op| op.key.clone()).collect();
             let unknown = keys.iter().filter(|key| !known.contains(*key)).cloned().collect();
-            // The newest file of a name first: an older one of the same name then finds its place taken.
-            let mut ops: Vec<Op> = hidden.into_iter().filter(|op| keys.contains(&op.key)).collect();
-            ops.sort_by_key(|op| std::cmp::Reverse(op.id));
-            (ops, unknown)
+            (hidden.into_iter().filter(|op| keys.contains(&op.key)).collect(), unknown)
         }
     })
 }

@@ -3,4 +3,5 @@
 mod applying;
 mod hiding;
 mod purging;
+mod restoring;
 mod stage;
