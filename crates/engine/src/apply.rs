@@ -141,14 +141,8 @@ fn hide_batch(
             place: Place { run: run.to_owned(), op: *id },
         })
         .collect();
-    let outcomes = match world.store.hide(&orders) {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            let entries: Vec<Entry> = ids.iter().map(|id| not_moved(*id, &error.to_string())).collect();
-            ledger.record(&entries, world.now())?;
-            return Err(error.into());
-        }
-    };
+    // An error leaves the intents open: whether anything moved is for recovery to see.
+    let outcomes = world.store.hide(&orders)?;
     let mut entries = Vec::with_capacity(orders.len());
     let mut hidden = Vec::with_capacity(orders.len());
     for (order, outcome) in orders.into_iter().zip(outcomes) {

@@ -3,5 +3,6 @@
 mod applying;
 mod hiding;
 mod purging;
+mod recovering;
 mod restoring;
 mod stage;
