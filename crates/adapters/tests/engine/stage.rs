@@ -29,10 +29,13 @@ pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
+/// Puts something that fails before a store.
+pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + '_>;
+
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     /// What the engine is given instead of the store itself, if anything.
-    pub(crate) faulty: Option<fn(&MemoryStore) -> Box<dyn Store + '_>>,
+    pub(crate) faulty: Option<Faulty>,
     pub(crate) claims: Database,
     pub(crate) home: MemoryHome,
     pub(crate) time: Time,
