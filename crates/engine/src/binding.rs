@@ -56,12 +56,26 @@ pub fn open_ledger(world: &World<'_>, marker: &Marker) -> Result<Box<dyn Ledger>
     if ledger.id() == marker.ledger_id { Ok(ledger) } else { Err(mismatch(format!("found ledger {}", ledger.id()))) }
 }
 
+/// Notes a bound store on a machine that does not know it yet: only a store that is noted is missed (G002).
+///
+/// A failure is no reason to leave files unrestored: it is said, and tried again by the next run.
+pub(crate) fn note_if_new(world: &World<'_>, bond: &Bond, marker: &Marker) {
+    let address = &bond.store.address;
+    let noted = match world.home.noted(address) {
+        Ok(None) => world.home.note(address, &marker.store_id),
+        other => other.map(drop),
+    };
+    if let Err(error) = noted {
+        tracing::warn!(%error, "if this store's disk is not mounted one day, upsweep cannot tell");
+    }
+}
+
 /// Binds a store that was not bound: makes its ledger, writes its marker, notes it outside.
 ///
 /// A crash in between leaves a ledger without a marker, which the next attempt takes over.
 ///
 /// # Errors
-/// [`EngineError`]; the store is then not bound.
+/// [`EngineError`]; the store is then not bound, except where only the note outside failed.
 pub fn bind(world: &World<'_>, databases: &[DatabaseIdentity]) -> Result<(Marker, Box<dyn Ledger>), EngineError> {
     let address = world.store.address();
     if world.store.marker()?.is_some() {

@@ -284,6 +284,7 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world, marker)?;
+    binding::note_if_new(world, bond, marker);
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     Ok(Some(Desk { lease, ledger }))
 }

@@ -213,3 +213,17 @@ fn who_has_no_lease_changes_nothing() {
     assert_eq!(stage.run().applied.hidden.files, 1);
     assert!(!*stage.home.is_leased.lock().unwrap(), "given back");
 }
+
+#[test]
+fn a_store_bound_elsewhere_is_noted_here_and_missed_from_then_on() {
+    let mut stage = Stage::new();
+    stage.run();
+    // Another machine, or a first run that could not write its note.
+    let noted = std::mem::take(&mut *stage.home.notes.lock().unwrap());
+    stage.run();
+    assert_eq!(*stage.home.notes.lock().unwrap(), noted);
+    stage.store = upsweep_adapters::store::memory::MemoryStore::default();
+    stage.orphan("orphan.m4a");
+    assert!(codes(&stage.run().refusals).contains(&Code::G002));
+    assert!(stage.has("orphan.m4a"));
+}
