@@ -171,7 +171,14 @@ fn every_command_that_changes_the_store_recovers_first() {
 
 #[test]
 fn a_damaged_journal_stops_recovery() {
-    // A ledger that another store's marker does not name is never used.
+    let (mut stage, _) = crashed(true);
+    stage.home.is_damaged.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(stage.try_run(&[]), Err(EngineError::Ledger(_))));
+    assert_eq!((stage.op("a.m4a").state, stage.store.hidden_files()), (State::Quarantining, 1), "nothing is guessed");
+}
+
+#[test]
+fn a_ledger_that_the_marker_does_not_name_is_never_used() {
     let (mut stage, _) = crashed(true);
     let other = upsweep_adapters::ledger::memory::MemoryLedger::new("ledger-2");
     *stage.home.ledger.lock().unwrap() = Some(other);

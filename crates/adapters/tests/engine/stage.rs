@@ -1,7 +1,7 @@
 //! A whole installation in memory: a store, a database that changes while it is read, a clock to set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -251,6 +251,8 @@ pub(crate) struct MemoryHome {
     pub(crate) ledger: Arc<Mutex<Option<MemoryLedger>>>,
     pub(crate) is_leased: Arc<Mutex<bool>>,
     pub(crate) notes: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Whether the journal and the operations disagree.
+    pub(crate) is_damaged: Arc<AtomicBool>,
 }
 
 struct MemoryLease(Arc<Mutex<bool>>);
@@ -266,7 +268,10 @@ impl Drop for MemoryLease {
 impl Home for MemoryHome {
     fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
         let id = self.ledger.lock().unwrap().as_ref().map(|ledger| ledger.id().to_owned());
-        Ok(id.map(|id| Box::new(Shared { id, ledger: Arc::clone(&self.ledger) }) as Box<dyn Ledger>))
+        Ok(id.map(|id| {
+            Box::new(Shared { id, ledger: Arc::clone(&self.ledger), is_damaged: Arc::clone(&self.is_damaged) })
+                as Box<dyn Ledger>
+        }))
     }
 
     fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
@@ -296,6 +301,7 @@ impl Home for MemoryHome {
 struct Shared {
     id: String,
     ledger: Arc<Mutex<Option<MemoryLedger>>>,
+    is_damaged: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -339,6 +345,9 @@ impl Ledger for Shared {
         self.with(|ledger| ledger.run(id))
     }
     fn verify(&self) -> Result<(), LedgerError> {
+        if self.is_damaged.load(Ordering::Relaxed) {
+            return Err(LedgerError::Damaged { ledger: "test".to_owned(), problem: "it was told to be".to_owned() });
+        }
         self.with(|ledger| ledger.verify())
     }
 }

@@ -65,6 +65,11 @@ fn links_below_the_root_are_not_followed() {
         assert_eq!(rig.store().look(&key(name)).unwrap(), None);
         assert!(rig.store().open(&key(name)).is_err());
     }
+    // Not even to a folder of the store itself: one file has one name.
+    rig.write(b"real/c.m4a", b"recording");
+    symlink("real", rig.path(b"alias")).unwrap();
+    assert_eq!(rig.store().look(&key(b"alias/c.m4a")).unwrap(), None);
+    assert!(rig.store().open(&key(b"alias/c.m4a")).is_err());
     // Even evidence that fits the file outside moves nothing.
     let store = LocalStore::open(&outside).unwrap();
     let facts = store.look(&key(b"a.m4a")).unwrap().unwrap();
