@@ -95,6 +95,9 @@ fn recheck(
     let names: Names = removals.iter().map(|r| &r.key).collect();
     let reading = claims::read(world, &names, Stage::Rechecking)?;
     same_ground(world, bond, &reading.snapshot, databases)?;
+    if reading.snapshot.is_replica {
+        return Err(EngineError::Refused(Box::new(guard::replica(&reading.snapshot.identity))));
+    }
     let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {
@@ -123,9 +126,6 @@ pub(crate) fn same_ground(
     if !databases.contains(&snapshot.identity) {
         let planned = databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Err(PlanError::Foreign { planned, here: snapshot.identity.to_string() }.into());
-    }
-    if snapshot.is_replica {
-        return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
     }
     Ok(())
 }
@@ -156,14 +156,8 @@ fn hide_batch(
             place: Place { run: run.to_owned(), op: *id },
         })
         .collect();
-    let outcomes = match world.store.hide(&orders) {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            let entries: Vec<Entry> = ids.iter().map(|id| not_moved(*id, &error.to_string())).collect();
-            ledger.record(&entries, world.now())?;
-            return Err(error.into());
-        }
-    };
+    // An error leaves the intents open: whether anything moved is for recovery to see.
+    let outcomes = world.store.hide(&orders)?;
     let mut entries = Vec::with_capacity(orders.len());
     let mut hidden = Vec::with_capacity(orders.len());
     for (order, outcome) in orders.into_iter().zip(outcomes) {

@@ -61,7 +61,7 @@ pub fn open_ledger(store: &dyn Store, home: &dyn Home, marker: &Marker) -> Resul
 /// A crash in between leaves a ledger without a marker, which the next attempt takes over.
 ///
 /// # Errors
-/// [`EngineError`]; the store is then not bound.
+/// [`EngineError`]; the store is then not bound, except where only the note outside failed.
 pub fn bind(world: &World<'_>, databases: &[DatabaseIdentity]) -> Result<(Marker, Box<dyn Ledger>), EngineError> {
     let address = world.store.address();
     if world.store.marker()?.is_some() {
@@ -82,14 +82,15 @@ pub fn bind(world: &World<'_>, databases: &[DatabaseIdentity]) -> Result<(Marker
 }
 
 /// Notes outside the store that it is bound, where that was never done: it moved, another user runs the
-/// program, or the run that bound it could not. Without the note a missing disk would go unnoticed.
+/// program, or the run that bound it could not. Without the note a missing disk would go unnoticed (G002), so
+/// whatever hides or frees files asks for it first; bringing files back does not.
 ///
 /// # Errors
 /// [`EngineError::Notes`] when it cannot be noted.
-pub fn note_again(world: &World<'_>, marker: &Marker) -> Result<(), EngineError> {
-    let address = world.store.address();
-    match world.home.noted(&address).map_err(EngineError::Notes)? {
-        Some(_) => Ok(()),
-        None => world.home.note(&address, &marker.store_id).map_err(EngineError::Notes),
+pub fn note_again(world: &World<'_>, bond: &Bond) -> Result<(), EngineError> {
+    let address = &bond.store.address;
+    match (&bond.marker, world.home.noted(address).map_err(EngineError::Notes)?) {
+        (Some(marker), None) => world.home.note(address, &marker.store_id).map_err(EngineError::Notes),
+        _ => Ok(()),
     }
 }

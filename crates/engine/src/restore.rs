@@ -48,6 +48,8 @@ impl Restored {
 
 /// Brings back the files of these operations, which must be hidden or in conflict.
 ///
+/// Of several files of one name the newest comes first: an older one then finds its place taken.
+///
 /// # Errors
 /// [`EngineError`]; what was begun is in the journal.
 pub fn restore(
@@ -60,6 +62,8 @@ pub fn restore(
     if ops.is_empty() {
         return Ok(restored);
     }
+    let mut ops = ops.to_vec();
+    ops.sort_by_key(|op| std::cmp::Reverse(op.id));
     world.progress.begin(Stage::Restoring, Some(ops.len() as u64));
     for batch in ops.chunks(BATCH_FILES) {
         let intents: Vec<Entry> = batch.iter().map(|op| Entry::plain(op.id, Event::IntendRestore)).collect();
@@ -73,7 +77,7 @@ pub fn restore(
         ledger.record(&outcomes, world.now())?;
     }
     world.progress.end();
-    tidy(world, ops);
+    tidy(world, &ops);
     Ok(restored)
 }
 

@@ -51,7 +51,7 @@ pub struct Report {
     /// When the first of them may be freed.
     pub next_purge_at: Option<Timestamp>,
     /// Why it stopped early, after everything above had happened.
-    pub failure: Option<String>,
+    pub failure: Option<EngineError>,
 }
 
 impl Report {
@@ -83,7 +83,7 @@ impl Report {
             purged: self.purged.amount,
             skipped: self.applied.skipped.len() as u64,
             errors: self.errors(),
-            failure: self.failure.clone(),
+            failure: self.failure.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -103,6 +103,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
     if let Some(mut desk) = sit_down(world, &bond, request, &mut report)? {
+        binding::note_again(world, &bond)?;
         // Begun before the survey, so that a night without a database leaves its trace in the history.
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
         let outcome = Past::read(&*desk.ledger, world.now())
@@ -158,6 +159,7 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     plan.check(&bond.store, &[identity], world.policy, world.now())?;
     let mut report = Report::default();
     let mut desk = sit_down(world, &bond, request, &mut report)?;
+    binding::note_again(world, &bond)?;
     let past = match &desk {
         Some(desk) => Past::read(&*desk.ledger, world.now())?,
         None => Past::default(),
@@ -198,6 +200,7 @@ pub fn purge_due(world: &mut World<'_>, request: &Request) -> Result<Report, Eng
     let Some(mut desk) = sit_down(world, &bond, request, &mut report)? else {
         return Err(not_bound(&bond, "purge"));
     };
+    binding::note_again(world, &bond)?;
     let id = begin(world, &mut desk, RunKind::Purge, request, &mut report)?;
     let outcome = purge_only(world, &mut desk, &bond, request, &mut report);
     finish(world, &mut *desk.ledger, &id, report, outcome)
@@ -270,10 +273,7 @@ fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Ke
         Selection::Keys(keys) => {
             let known: BTreeSet<Key> = hidden.iter().map(|op| op.key.clone()).collect();
             let unknown = keys.iter().filter(|key| !known.contains(*key)).cloned().collect();
-            // The newest file of a name first: an older one of the same name then finds its place taken.
-            let mut ops: Vec<Op> = hidden.into_iter().filter(|op| keys.contains(&op.key)).collect();
-            ops.sort_by_key(|op| std::cmp::Reverse(op.id));
-            (ops, unknown)
+            (hidden.into_iter().filter(|op| keys.contains(&op.key)).collect(), unknown)
         }
     })
 }
@@ -306,7 +306,6 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
-    binding::note_again(world, marker)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     Ok(Some(Desk { lease, ledger }))
 }
@@ -370,7 +369,7 @@ fn finish(
     match outcome {
         Ok(()) => {}
         Err(EngineError::Refused(refusal)) => report.refusals.push(*refusal),
-        Err(error) => report.failure = Some(error.to_string()),
+        Err(error) => report.failure = Some(error),
     }
     let noted = report.outcome();
     ledger.end_run(id, world.now(), &noted)?;

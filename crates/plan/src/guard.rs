@@ -258,18 +258,21 @@ fn amount(s: &Situation<'_>, limits: &Limits, below_floor: bool) -> Option<Refus
 /// G004: the database is not the one this store is bound to, or only a copy of it.
 fn database(s: &Situation<'_>) -> Option<Refusal> {
     let bound = !s.bound_databases.is_empty();
-    let (saw, likely, next) = if bound && s.incomplete.is_empty() && s.bound_databases != s.databases {
+    if bound && s.incomplete.is_empty() && s.bound_databases != s.databases {
         let list =
             |databases: &[DatabaseIdentity]| databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        (
-            format!("the store is bound to {}, but the claims came from {}", list(s.bound_databases), list(s.databases)),
-            "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
-            "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
-        )
-    } else {
-        return s.replicas.first().map(replica);
-    };
-    Some(Refusal { code: Code::G004, saw, likely, next })
+        return Some(Refusal {
+            code: Code::G004,
+            saw: format!(
+                "the store is bound to {}, but the claims came from {}",
+                list(s.bound_databases),
+                list(s.databases)
+            ),
+            likely: "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
+            next: "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
+        });
+    }
+    s.replicas.first().map(replica)
 }
 
 /// G004 as well: a replica may not know yet what its primary knows.

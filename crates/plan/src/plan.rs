@@ -199,6 +199,9 @@ impl Plan {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<(), PlanError> {
+        if self.computed_hash() != self.hash {
+            return Err(PlanError::Altered);
+        }
         // A minute of grace: two programs on one machine may read the clock in the other order.
         if self.created_at > now + SignedDuration::from_mins(1) {
             return Err(PlanError::FromTheFuture { made: self.created_at });

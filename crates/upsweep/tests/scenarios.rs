@@ -73,7 +73,7 @@ fn an_unreadable_folder_is_refused() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
     site.set("UPSWEEP_RECURSIVE", "true");
     let said = as_nobody(&site, &["run"]).expect(10);
-    said.has("G008 refused: the survey did not complete: private/: Permission denied");
+    said.has("G008 refused: the survey did not complete: private: Permission denied");
     as_nobody(&site, &["plan"]).expect(3).has("The survey did not complete, so nothing would be removed");
     assert!(site.has("orphan.m4a"));
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();

@@ -8,7 +8,8 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, Noted, StoreError};
 
 use crate::ledger::sqlite::SqliteLedger;
@@ -61,9 +62,9 @@ impl Home for LocalHome<'_> {
         let fail = |cause: String| LeaseError::Io { object: path.display().to_string(), cause };
         self.store.make_own_dir().map_err(|error| fail(error.to_string()))?;
         let mut file = open_lock(&path, true).map_err(|error| fail(error.to_string()))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LeaseError::Held(read_holder(&mut file))),
+        match lock(&file) {
+            Ok(true) => {}
+            Ok(false) => return Err(LeaseError::Held(read_holder(&mut file))),
             Err(errno) => return Err(fail(std::io::Error::from(errno).to_string())),
         }
         let json = serde_json::to_vec(holder).map_err(|error| fail(error.to_string()))?;
@@ -120,8 +121,32 @@ struct LocalLease {
 
 impl Lease for LocalLease {}
 
+/// Takes the lock at once, or says that somebody works.
+///
+/// Who merely asks shares the lock for a moment ([`Home::holder`]); where sharing is possible nobody works, so it
+/// is worth another try.
+fn lock(file: &File) -> rustix::io::Result<bool> {
+    for _ in 0..LOCK_TRIES {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => {}
+            other => return other.map(|()| true),
+        }
+        match flock(file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            other => other?,
+        }
+        flock(file, FlockOperation::Unlock)?;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Ok(false)
+}
+
+const LOCK_TRIES: u32 = 200;
+
 fn open_lock(path: &Path, write: bool) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(write).create(write).truncate(false).mode(0o600).open(path)
+    // A link in its place must not lead to a file that is then emptied.
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(write).create(write).truncate(false).mode(0o600).custom_flags(flags).open(path)
 }
 
 fn read_holder(file: &mut File) -> Option<Holder> {

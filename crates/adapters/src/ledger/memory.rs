@@ -33,6 +33,9 @@ impl Ledger for MemoryLedger {
     }
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
+        if self.runs.iter().any(|known| known.id == run.id) {
+            return Err(Self::damaged(format!("there is a run {} already", run.id)));
+        }
         self.runs.push(run.clone());
         Ok(())
     }
@@ -46,6 +49,9 @@ impl Ledger for MemoryLedger {
     }
 
     fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
+        if !self.runs.iter().any(|known| known.id == run) {
+            return Err(Self::damaged(format!("there is no run {run}")));
+        }
         let mut ids = Vec::with_capacity(ops.len());
         for NewOp { key, reason, facts, quarantine_secs } in ops.iter().cloned() {
             let id = OpId(self.ops.len() as u64 + 1);

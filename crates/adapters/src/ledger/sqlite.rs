@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
+use rustix::fs::OFlags;
 use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
 use upsweep_plan::lifecycle::{Event, State, next};
 
@@ -54,6 +55,7 @@ impl SqliteLedger {
             .create(true)
             .append(true)
             .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(path)
             .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
@@ -61,7 +63,13 @@ impl SqliteLedger {
 
     fn connect(path: &Path, flags: OpenFlags, fresh_id: Option<&str>) -> Result<Self, LedgerError> {
         let fail = |cause: rusqlite::Error| storage(path, &cause);
-        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
+        // The folder may be reached through links, the file itself may not be one.
+        let resolved = match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => path.to_owned(),
+        };
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut db = Connection::open_with_flags(resolved, flags).map_err(fail)?;
         db.busy_timeout(std::time::Duration::from_millis(BUSY_MILLIS)).map_err(fail)?;
         db.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
         db.pragma_update(None, "synchronous", "full").map_err(fail)?;
@@ -201,9 +209,10 @@ impl Ledger for SqliteLedger {
                 .map_err(&fail)?;
             for Entry { op, event, hidden_facts, note } in entries {
                 let id = rows::sql_id(*op);
-                let name: String = state_of.query_row([id], |row| row.get(0)).map_err(&fail)?;
-                let from =
-                    state_named(&name).map_err(|problem| LedgerError::Damaged { ledger: ledger.clone(), problem })?;
+                let damaged = |problem| LedgerError::Damaged { ledger: ledger.clone(), problem };
+                let name: Option<String> = state_of.query_row([id], |row| row.get(0)).optional().map_err(&fail)?;
+                let name = name.ok_or_else(|| damaged(format!("there is no operation {op}")))?;
+                let from = state_named(&name).map_err(damaged)?;
                 let to = next(from, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
                 let hidden_at = (*event == Event::Hidden).then(|| micros(at));
                 update
@@ -280,6 +289,15 @@ impl Ledger for SqliteLedger {
                     next(*state, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
             }
         }
-        check(&current)
+        check(&current)?;
+        drop(rows);
+        let forgotten = "SELECT min(op) FROM journal WHERE op NOT IN (SELECT id FROM ops)";
+        match self.db.query_row(forgotten, [], |row| row.get::<_, Option<i64>>(0)).map_err(fail())? {
+            Some(op) => Err(self.damaged(format!("operation {op} has a journal, but is not stored"))),
+            None => Ok(()),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

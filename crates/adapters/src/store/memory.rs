@@ -107,6 +107,7 @@ impl State {
         match self.visible.get(&order.key) {
             None => HideOutcome::NothingThere,
             Some(file) if file.facts != order.facts => HideOutcome::OtherFound,
+            Some(_) if self.hidden.contains_key(&order.place) => HideOutcome::Failed("file exists".to_owned()),
             Some(_) => {
                 let ctime = self.tick();
                 let Some(mut file) = self.visible.remove(&order.key) else { return HideOutcome::NothingThere };
@@ -137,18 +138,23 @@ impl Store for MemoryStore {
 
     fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
         let state = self.state();
-        let mut folders: Vec<&[u8]> = Vec::new();
+        // As a walk would: a folder that is passed over or not entered stands for everything in it.
+        let mut said: BTreeMap<&[u8], Found<'_>> = BTreeMap::new();
         for key in state.visible.keys() {
-            match key.as_bytes() {
-                name if key.is_hidden() => sink(Found::Ignored(name, Ignored::Dotfile)),
-                name if recursive || key.is_top_level() => sink(Found::File(name)),
-                name => folders.push(&name[..name.iter().position(|&b| b == b'/').unwrap_or(0)]),
-            }
+            let name = key.as_bytes();
+            let ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+            let starts = std::iter::once(0).chain(ends.clone().map(|at| at + 1));
+            let dotted = starts.zip(ends.chain([name.len()])).find(|(start, _)| name[*start] == b'.');
+            let found = match dotted {
+                Some((start, end)) if recursive || start == 0 => Found::Ignored(&name[..end], Ignored::Dotfile),
+                _ if recursive || key.is_top_level() => Found::File(name),
+                _ => Found::NotEntered(&name[..name.iter().position(|&b| b == b'/').unwrap_or(0)]),
+            };
+            let (Found::Ignored(name, _) | Found::File(name) | Found::NotEntered(name) | Found::Unreadable(name, _)) =
+                found;
+            said.insert(name, found);
         }
-        folders.dedup();
-        for folder in folders {
-            sink(Found::NotEntered(folder));
-        }
+        said.into_values().for_each(&mut *sink);
         for folder in &state.unreadable {
             sink(Found::Unreadable(folder.as_bytes(), "permission denied"));
         }

@@ -54,7 +54,8 @@ pub trait Store: Send {
     /// before this returns. A file moves only if it is, to the last detail, the one in the order.
     ///
     /// # Errors
-    /// [`StoreError`] when nothing was moved at all.
+    /// [`StoreError`] when nothing was moved, or when it is not known what became durable: the intents stay open,
+    /// and recovery looks.
     fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError>;
 
     /// Makes durable whatever moved between these names and the quarantine of `run`.

@@ -79,7 +79,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         recovered_operations: recovered.total(),
         still_hidden: *still_hidden,
         next_purge_at: *next_purge_at,
-        failure: failure.clone(),
+        failure: failure.as_ref().map(ToString::to_string),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Folders below the root, reached without ever leaving it or its file system.
 
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustix::fs::{self, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, Result};
@@ -11,13 +11,11 @@ use upsweep_plan::key::Key;
 #[derive(Debug)]
 pub(super) struct Tree {
     root: Arc<OwnedFd>,
-    /// The folder asked for last, which is mostly the one asked for next.
-    last: Mutex<Option<(Vec<u8>, Arc<OwnedFd>)>>,
 }
 
 impl Tree {
     pub(super) fn new(root: OwnedFd) -> Result<Self> {
-        let tree = Self { root: Arc::new(root), last: Mutex::new(None) };
+        let tree = Self { root: Arc::new(root) };
         // Told now rather than in the middle of a listing: this kernel must know openat2 (Linux 5.6).
         tree.open_dir(b".").map(|_| tree)
     }
@@ -42,25 +40,16 @@ impl Tree {
     }
 
     /// The folder that a key's file is in; `None` when it is not there (any more).
+    ///
+    /// It is opened anew each time: a handle from before would still lead to a folder that was moved, even out
+    /// of the store.
     pub(super) fn parent(&self, key: &Key) -> Result<Option<Arc<OwnedFd>>> {
         let dir = key.dir();
         if dir.is_empty() {
             return Ok(Some(Arc::clone(&self.root)));
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((path, folder)) = &*last
-            && path == dir
-            // A removed folder still has a handle, but no name.
-            && fs::fstat(folder).is_ok_and(|stat| stat.st_nlink > 0)
-        {
-            return Ok(Some(Arc::clone(folder)));
-        }
         match self.open_dir(dir) {
-            Ok(folder) => {
-                let folder = Arc::new(folder);
-                *last = Some((dir.to_vec(), Arc::clone(&folder)));
-                Ok(Some(folder))
-            }
+            Ok(folder) => Ok(Some(Arc::new(folder))),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
             Err(errno) => Err(errno),
         }

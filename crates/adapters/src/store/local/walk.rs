@@ -31,21 +31,22 @@ fn read_folder(
     sink: &mut dyn FnMut(Found<'_>),
 ) {
     let path: &[u8] = if folder.is_empty() { b"." } else { folder };
+    let named = folder.strip_suffix(b"/").unwrap_or(folder);
     let handle = match tree.open_dir(path) {
         Ok(handle) => handle,
         // It was there a moment ago: removed, or replaced by a link or a mount. Neither is entered.
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) if !folder.is_empty() => {
-            return sink(Found::Ignored(folder, Ignored::Symlink));
+            return sink(Found::Ignored(named, Ignored::Symlink));
         }
-        Err(Errno::XDEV) => return sink(Found::NotEntered(folder)),
-        Err(errno) => return sink(Found::Unreadable(folder, &describe(errno))),
+        Err(Errno::XDEV) => return sink(Found::NotEntered(named)),
+        Err(errno) => return sink(Found::Unreadable(named, &describe(errno))),
     };
     let mut key = folder.to_vec();
     let mut entries = RawDir::new(&handle, buffer);
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(errno) => return sink(Found::Unreadable(folder, &describe(errno))),
+            Err(errno) => return sink(Found::Unreadable(named, &describe(errno))),
         };
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." || (folder.is_empty() && name == OWN_DIR.as_bytes()) {

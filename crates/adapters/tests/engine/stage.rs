@@ -1,0 +1,375 @@
+//! A whole installation in memory: a store, a database that changes while it is read, a clock to set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use upsweep_adapters::claims::memory::MemoryClaims;
+use upsweep_adapters::ledger::memory::MemoryLedger;
+use upsweep_adapters::store::memory::MemoryStore;
+use upsweep_engine::binding;
+use upsweep_engine::error::EngineError;
+use upsweep_engine::planning::{self, Past};
+use upsweep_engine::ports::{
+    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Entry, Holder, Home, Horizon, Ids, Lease, LeaseError,
+    Ledger, LedgerError, NewOp, Noted, Op, OpId, RowSink, RunKind, RunOutcome, RunRecord, Silent, Snapshot, Store,
+};
+use upsweep_engine::runs::{self, Report, Request};
+use upsweep_engine::world::World;
+use upsweep_plan::claim::ClaimRule;
+use upsweep_plan::guard::Code;
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::State;
+use upsweep_plan::plan::Plan;
+use upsweep_plan::policy::{Limits, Policy};
+
+/// When the first run of each test begins.
+pub(crate) const START: i64 = 1_800_000_000;
+pub(crate) const HOUR: i64 = 3_600;
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+/// Puts something that fails before a store.
+pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + '_>;
+
+pub(crate) struct Stage {
+    pub(crate) store: MemoryStore,
+    /// What the engine is given instead of the store itself, if anything.
+    pub(crate) faulty: Option<Faulty>,
+    pub(crate) claims: Database,
+    pub(crate) home: MemoryHome,
+    pub(crate) time: Time,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) quarantine_secs: u64,
+}
+
+impl Stage {
+    /// A store with ten files that sessions claim, `s0.m4a` to `s9.m4a`.
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(AtomicI64::new(START));
+        let mut stage = Self {
+            store: MemoryStore::default(),
+            faulty: None,
+            claims: Database { clock: Arc::clone(&clock), ..Database::default() },
+            home: MemoryHome::default(),
+            time: Time(clock, AtomicU64::new(0)),
+            policy: Policy::classic(),
+            limits: Limits::default(),
+            quarantine_secs: 7 * 86_400,
+        };
+        for n in 0..10 {
+            stage.orphan(&format!("s{n}.m4a"));
+            stage.claims.live(&format!("s{n}.m4a"));
+        }
+        stage
+    }
+
+    /// Writes a file that nobody claims, two days before the first run.
+    pub(crate) fn orphan(&self, name: &str) {
+        self.store.write(&key(name), name.as_bytes(), START - 2 * DAY);
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.store.content(&key(name)).is_some()
+    }
+
+    pub(crate) fn pass(&self, secs: i64) {
+        self.time.0.fetch_add(secs, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut World<'_>) -> R) -> R {
+        self.claims.reads = 0;
+        let faulty = self.faulty.map(|faulty| faulty(&self.store));
+        work(&mut World {
+            store: faulty.as_deref().unwrap_or(&self.store),
+            claims: &mut self.claims,
+            home: &self.home,
+            clock: &self.time,
+            ids: &self.time,
+            progress: &Silent,
+            policy: &self.policy,
+            limits: &self.limits,
+            quarantine_secs: self.quarantine_secs,
+        })
+    }
+
+    pub(crate) fn try_run(&mut self, allow: &[Code]) -> Result<Report, EngineError> {
+        let request = request(allow);
+        ended(self.with(|world| runs::run(world, &request)))
+    }
+
+    pub(crate) fn run(&mut self) -> Report {
+        self.try_run(&[]).unwrap()
+    }
+
+    pub(crate) fn plan(&mut self) -> Plan {
+        let home = self.home.clone();
+        self.with(|world| {
+            let bond = binding::examine(world.store, world.home).unwrap();
+            let past = home.ledger().unwrap().map(|ledger| Past::read(&*ledger, world.now()).unwrap());
+            planning::make(world, &bond, &past.unwrap_or_default()).unwrap().plan.sealed()
+        })
+    }
+
+    pub(crate) fn apply(&mut self, plan: Plan) -> Result<Report, EngineError> {
+        ended(self.with(|world| runs::apply_saved(world, plan, &request(&[]))))
+    }
+
+    pub(crate) fn purge(&mut self, allow: &[Code]) -> Report {
+        let request = request(allow);
+        ended(self.with(|world| runs::purge_due(world, &request))).unwrap()
+    }
+
+    pub(crate) fn ledger(&self) -> Box<dyn Ledger> {
+        self.home.ledger().unwrap().expect("a run made it")
+    }
+
+    /// The newest operation of that name.
+    pub(crate) fn op(&self, name: &str) -> Op {
+        let ops = self.ledger().ops_in(&State::ALL).unwrap();
+        ops.into_iter().rfind(|op| op.key == key(name)).expect("there is one")
+    }
+
+    /// Hides `name` in a run of its own.
+    pub(crate) fn hide(&mut self, name: &str) -> Op {
+        self.orphan(name);
+        let report = self.run();
+        assert!(!self.has(name), "{report:?}");
+        let op = self.op(name);
+        assert_eq!(op.state, State::Quarantined);
+        op
+    }
+}
+
+/// A run that had to stop early is an error here, as one that could not begin.
+pub(crate) fn ended(report: Result<Report, EngineError>) -> Result<Report, EngineError> {
+    match report {
+        Ok(Report { failure: Some(failure), .. }) => Err(failure),
+        other => other,
+    }
+}
+
+pub(crate) fn key(name: &str) -> Key {
+    Key::parse(name.as_bytes()).unwrap()
+}
+
+pub(crate) fn codes(refusals: &[upsweep_plan::guard::Refusal]) -> Vec<Code> {
+    refusals.iter().map(|refusal| refusal.code).collect()
+}
+
+pub(crate) fn request(allow: &[Code]) -> Request {
+    let codes: BTreeSet<Code> = allow.iter().copied().collect();
+    let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
+    let since = Timestamp::UNIX_EPOCH;
+    Request { holder: Holder { what: "test".to_owned(), pid: 1, host: "host".to_owned(), since }, approval }
+}
+
+/// A clock to set, and names that never repeat.
+pub(crate) struct Time(Arc<AtomicI64>, AtomicU64);
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+impl Ids for Time {
+    fn fresh(&self, _now: Timestamp) -> String {
+        format!("id-{:03}", self.1.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What happens between two readings.
+pub(crate) type Meanwhile = Box<dyn FnOnce(&mut MemoryClaims) + Send>;
+
+/// A database of sessions, and what happens to it just before its n-th reading (from 1) within a run.
+#[derive(Default)]
+pub(crate) struct Database {
+    pub(crate) now: MemoryClaims,
+    pub(crate) meanwhile: BTreeMap<u32, Meanwhile>,
+    pub(crate) reads: u32,
+    /// How long each reading takes on the stage's clock.
+    pub(crate) takes_secs: i64,
+    clock: Arc<AtomicI64>,
+    /// Whether it fails when it is asked for its horizon.
+    pub(crate) silent_horizon: bool,
+}
+
+const COLUMNS: [&str; 4] = ["audio_filename", "id", "status", "created_at"];
+
+pub(crate) fn session(claims: &mut MemoryClaims, name: &str, status: &str) {
+    let created: Option<&[u8]> = Some(b"2020-01-01 00:00:00");
+    let row = vec![Some(name.as_bytes()), Some(name.as_bytes()), Some(status.as_bytes()), created];
+    claims.insert("sessions", &COLUMNS, [row]);
+}
+
+pub(crate) fn forget(claims: &mut MemoryClaims, name: &str) {
+    let rows = &mut claims.rows.get_mut("sessions").unwrap().rows;
+    rows.retain(|row| row[0].1.as_deref() != Some(name.as_bytes()));
+}
+
+impl Database {
+    pub(crate) fn live(&mut self, name: &str) {
+        session(&mut self.now, name, "done");
+    }
+
+    pub(crate) fn failed(&mut self, name: &str) {
+        session(&mut self.now, name, "failed");
+    }
+
+    pub(crate) fn forget(&mut self, name: &str) {
+        forget(&mut self.now, name);
+    }
+
+    pub(crate) fn before(&mut self, read: u32, what: impl FnOnce(&mut MemoryClaims) + Send + 'static) {
+        self.meanwhile.insert(read, Box::new(what));
+    }
+}
+
+impl ClaimSource for Database {
+    fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+        self.reads += 1;
+        if let Some(what) = self.meanwhile.remove(&self.reads) {
+            what(&mut self.now);
+        }
+        self.clock.fetch_add(self.takes_secs, Ordering::Relaxed);
+        self.now.read(rules, sink)
+    }
+
+    fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
+        self.now.identity()
+    }
+
+    fn horizon(&mut self) -> Result<Horizon, ClaimError> {
+        if self.silent_horizon {
+            return Err(ClaimError::Url("it was told not to say".to_owned()));
+        }
+        self.now.horizon()
+    }
+}
+
+/// The ledger, the lease and the notes, shared by everybody who opens them.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryHome {
+    pub(crate) ledger: Arc<Mutex<Option<MemoryLedger>>>,
+    pub(crate) is_leased: Arc<Mutex<bool>>,
+    pub(crate) notes: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Whether the journal and the operations disagree.
+    pub(crate) is_damaged: Arc<AtomicBool>,
+}
+
+struct MemoryLease(Arc<Mutex<bool>>);
+
+impl Lease for MemoryLease {}
+
+impl Drop for MemoryLease {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = false;
+    }
+}
+
+impl Home for MemoryHome {
+    fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+        let id = self.ledger.lock().unwrap().as_ref().map(|ledger| ledger.id().to_owned());
+        Ok(id.map(|id| {
+            Box::new(Shared { id, ledger: Arc::clone(&self.ledger), is_damaged: Arc::clone(&self.is_damaged) })
+                as Box<dyn Ledger>
+        }))
+    }
+
+    fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+        self.ledger.lock().unwrap().get_or_insert_with(|| MemoryLedger::new("ledger-1"));
+        Ok(self.ledger()?.expect("it was made just now"))
+    }
+
+    fn acquire(&self, _holder: &Holder) -> Result<Box<dyn Lease>, LeaseError> {
+        let was_leased = std::mem::replace(&mut *self.is_leased.lock().unwrap(), true);
+        if was_leased { Err(LeaseError::Held(None)) } else { Ok(Box::new(MemoryLease(Arc::clone(&self.is_leased)))) }
+    }
+
+    fn holder(&self) -> Result<Option<Holder>, LeaseError> {
+        Ok(None)
+    }
+
+    fn noted(&self, address: &str) -> Result<Option<Noted>, String> {
+        let note = |store_id: &String| Noted { store_id: store_id.clone(), location: "in memory".to_owned() };
+        Ok(self.notes.lock().unwrap().get(address).map(note))
+    }
+
+    fn note(&self, address: &str, store_id: &str) -> Result<(), String> {
+        self.notes.lock().unwrap().insert(address.to_owned(), store_id.to_owned());
+        Ok(())
+    }
+}
+
+struct Shared {
+    id: String,
+    ledger: Arc<Mutex<Option<MemoryLedger>>>,
+    is_damaged: Arc<AtomicBool>,
+}
+
+impl Shared {
+    fn with<R>(&self, work: impl FnOnce(&mut MemoryLedger) -> R) -> R {
+        work(self.ledger.lock().unwrap().as_mut().expect("a ledger in hand is there"))
+    }
+}
+
+impl Ledger for Shared {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.begin_run(run))
+    }
+    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.end_run(id, ended_at, outcome))
+    }
+    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
+        self.with(|ledger| ledger.intend(run, ops, at))
+    }
+    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.record(entries, at))
+    }
+    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.set_horizons(ops, horizons))
+    }
+    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
+        self.with(|ledger| ledger.ops_in(states))
+    }
+    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
+        self.with(|ledger| ledger.ops_of(run))
+    }
+    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
+        self.with(|ledger| ledger.hidden_since(since))
+    }
+    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
+        self.with(|ledger| ledger.runs(limit))
+    }
+    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
+        self.with(|ledger| ledger.run(id))
+    }
+    fn verify(&self) -> Result<(), LedgerError> {
+        if self.is_damaged.load(Ordering::Relaxed) {
+            return Err(LedgerError::Damaged { ledger: "test".to_owned(), problem: "it was told to be".to_owned() });
+        }
+        self.with(|ledger| ledger.verify())
+    }
+}
+
+/// A run as the history tells it.
+pub(crate) fn run_record(id: &str, at: Timestamp) -> RunRecord {
+    RunRecord {
+        id: id.to_owned(),
+        kind: RunKind::Run,
+        started_at: at,
+        ended_at: None,
+        by: "test".to_owned(),
+        approval: None,
+        outcome: None,
+    }
+}

@@ -1,0 +1,9 @@
+//! The conformance suite of the port `Store`, against real directories and against memory.
+
+mod conformance;
+mod hiding;
+mod links;
+mod listing;
+mod manifest;
+mod rig;
+mod system;
