@@ -1,6 +1,7 @@
 //! Upsweep's task runner: `cargo xtask help`.
 #![expect(clippy::print_stdout, reason = "telling what it does is a task runner's job")]
 
+mod invariants;
 mod root;
 mod skipped;
 mod steps;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::invariants;
+
 /// Longer files hold more than one story.
 const MAX_LINES: usize = 400;
 
@@ -32,14 +34,19 @@ pub(crate) fn check() -> Result<(), String> {
     paths.sort();
 
     let mut complaints = Vec::new();
+    let mut texts = Vec::new();
     for path in &paths {
         let bytes = fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let name = path.strip_prefix(".").unwrap_or(path).to_string_lossy().replace('\\', "/");
         // Recordings and other binaries have no lines to check.
         if let Ok(text) = String::from_utf8(bytes) {
             complaints.extend(complaints_about(&name, &text, LONG_FILES));
+            texts.push((name, text));
         }
     }
+    let document = texts.iter().find(|(name, _)| name == "ARCHITECTURE.md").map_or("", |(_, text)| text.as_str());
+    let sources = texts.iter().filter(|(name, _)| name.ends_with(".rs")).map(|(_, text)| text.as_str());
+    complaints.extend(invariants::complaints(document, sources));
     let gone = LONG_FILES.iter().filter(|(name, _)| !Path::new(name).is_file());
     complaints.extend(gone.map(|(name, _)| format!("{name}: listed as long, but there is no such file")));
 
