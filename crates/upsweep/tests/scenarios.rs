@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
-use support::{Database, Site, as_nobody};
+use support::{Database, Site, as_nobody, said};
 
 #[test]
 fn approvals_need_a_reason_and_some_guards_cannot_be_overruled() {
@@ -217,6 +219,36 @@ fn restore_says_what_it_does_not_know() {
     site.upsweep(&["restore", "--json"]).expect(64);
     let report = site.upsweep(&["restore", "--all", "--json"]).expect(0).json();
     assert_eq!(report["restored"]["files"], 0);
+}
+
+/// Names are bytes, on the command line too.
+#[test]
+fn a_name_that_is_no_utf8_can_be_restored() {
+    let site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    let name = OsStr::from_bytes(b"caf\xe9.m4a");
+    site.file(name, 72.0);
+    site.upsweep(&["run"]).expect(0).has("Hid 1 file");
+    let mut command = site.command(&["restore"]);
+    command.arg(name);
+    said(command).expect(0).has("Brought back 1 file");
+    assert!(site.uploads.join(name).exists());
+}
+
+#[test]
+fn what_is_said_into_a_file_is_plain_text() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("orphan.m4a", 72.0);
+    site.file(format!("{}.m4a", "long".repeat(50)), 72.0);
+    site.set("FAILED_SESSION_RETENTION_DAYS", "1000");
+    let said = site.upsweep(&["plan"]).expect(0);
+    assert!(said.err.contains("WARN") && !said.err.contains('\u{1b}'), "{:?}", said.err);
+    assert!(said.out.lines().all(|line| !line.ends_with(' ')), "{:?}", said.out);
+    said.has("restore --all");
+    site.upsweep(&["history", "--limit", "0"]).expect(64);
 }
 
 #[test]

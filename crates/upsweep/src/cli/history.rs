@@ -13,8 +13,8 @@ use crate::{render, wire};
 #[derive(Args)]
 pub(super) struct HistoryCommand {
     /// How many runs to show, the newest first
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// Write the runs as JSON
     #[arg(long)]
     json: bool,
@@ -28,7 +28,7 @@ impl HistoryCommand {
                 return Err(EngineError::Refused(Box::new(refusal)).into());
             }
             Ok(match bond.marker {
-                Some(marker) => binding::open_ledger(store, home, &marker)?.runs(self.limit)?,
+                Some(marker) => binding::open_ledger(store, home, &marker)?.runs(self.limit as usize)?,
                 None => vec![],
             })
         })?;

@@ -30,7 +30,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
             end(run, &outcome),
         ]);
     }
-    anstream::println!("{table}");
+    anstream::println!("{}", table.trim_fmt());
 }
 
 fn end(run: &RunRecord, outcome: &RunOutcome) -> String {

@@ -26,7 +26,7 @@ pub(crate) struct Invocation {
 impl Invocation {
     /// As this process was called.
     pub(crate) fn of_process() -> Self {
-        let mut args = std::env::args();
+        let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
         let program = args.next().unwrap_or_else(|| "upsweep".to_owned());
         let mut config = None;
         while let Some(arg) = args.next() {

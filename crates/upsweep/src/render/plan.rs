@@ -54,7 +54,7 @@ fn table(plan: &Plan, all: bool) {
         let age = age(reason.counted_from(), plan.created_at);
         table.add_row([reason.word().to_owned(), age, size(facts.size_bytes), sound, key.to_string()]);
     }
-    anstream::println!("{table}");
+    anstream::println!("{}", table.trim_fmt());
     let rest = plan.removals.len() - shown;
     if rest > 0 {
         anstream::println!("  … and {}; see all with --all, --csv or --json", count(rest as u64, "more file"));
@@ -188,6 +188,6 @@ fn print_next(plan: &Plan, config: &Config, saved: Option<&Path>, invocation: &I
     };
     let days = count(u64::from(config.quarantine_days), "day");
     anstream::println!("\nNext: {}", invocation.line(&command));
-    let undo = invocation.line("restore");
+    let undo = invocation.line("restore --all");
     anstream::println!("      would hide these files; for {days} they could be brought back with: {undo}");
 }

@@ -81,5 +81,5 @@ fn list(ops: &[Op]) {
             op.key.to_string(),
         ]);
     }
-    anstream::println!("{table}");
+    anstream::println!("{}", table.trim_fmt());
 }
