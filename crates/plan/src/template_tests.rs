@@ -22,6 +22,16 @@ fn the_usual_templates_spell_names() {
 }
 
 #[test]
+fn slashes_behind_the_last_component_do_not_hide_it() {
+    for path in ["https://h/a/x.m4a/", "https://h/a/x.m4a//?q=1/", "s3://b/x.m4a/#t", "/srv/x.m4a//", "C:\\a\\x.m4a\\"]
+    {
+        assert_eq!(expand("{basename(p)}", &[("p", Some(path))]), exact("x.m4a"), "{path}");
+        assert_eq!(expand("{id}{ext(p)}", &[("id", Some("7")), ("p", Some(path))]), exact("7.m4a"), "{path}");
+    }
+    assert_eq!(expand("{basename(p)}", &[("p", Some("//"))]), exact(""));
+}
+
+#[test]
 fn a_missing_part_widens_and_all_missing_claims_nothing() {
     assert_eq!(expand("{audio_filename}", &[("audio_filename", None)]), Expansion::Nameless);
     assert_eq!(expand("{audio_filename}", &[("audio_filename", Some(""))]), Expansion::Nameless);

@@ -79,14 +79,19 @@ fn plain(value: Vec<u8>, recursive: bool) -> Name {
     Name::NoKey(value, why)
 }
 
+/// What stands between the last slashes, but for those at the very end.
 fn last_of_path(value: &[u8]) -> Vec<u8> {
-    let text = |bytes: &[u8]| bytes.to_vec();
-    if value.starts_with(b"https://") {
-        let path: Vec<u8> = value.iter().copied().take_while(|b| *b != b'?' && *b != b'#').collect();
-        return unescaped(&text(path.rsplit(|b| *b == b'/').next().unwrap()));
+    let is_url = value.starts_with(b"https://");
+    let is_slash = |b: &u8| *b == b'/' || (*b == b'\\' && !is_url);
+    let mut path = value.to_vec();
+    if is_url {
+        path.truncate(path.iter().position(|b| *b == b'?' || *b == b'#').unwrap_or(path.len()));
     }
-    let path = if value.ends_with(b"/") { &value[..value.len() - 1] } else { value };
-    text(path.rsplit(|b| *b == b'/' || *b == b'\\').next().unwrap())
+    while path.last().is_some_and(is_slash) {
+        path.pop();
+    }
+    let last = path.iter().rposition(is_slash).map_or(&*path, |slash| &path[slash + 1..]);
+    if is_url { unescaped(last) } else { last.to_vec() }
 }
 
 fn unescaped(bytes: &[u8]) -> Vec<u8> {

@@ -158,9 +158,10 @@ fn claimed_names() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn urls() -> impl Strategy<Value = Vec<u8>> {
-    let url = (select(vec!["https://h/a/", "https://h/d%2F", ""]), file_names(), select(vec!["", "?q=a.m4a", "#x"]));
+    let tails = vec!["", "?q=a.m4a", "#x", "/", "//?q=a.m4a/"];
+    let url = (select(vec!["https://h/a/", "https://h/d%2F", "", "C:\\d\\"]), file_names(), select(tails));
     url.prop_map(|(host, name, tail)| {
-        let tail = if host.is_empty() { "" } else { tail };
+        let tail = if host.ends_with(['/', 'F']) { tail } else { tail.split('?').next().unwrap() };
         [host.as_bytes(), &name, tail.as_bytes()].concat()
     })
 }
