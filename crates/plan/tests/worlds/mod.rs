@@ -121,7 +121,9 @@ fn created() -> impl Strategy<Value = Moment> {
     // None of these says when: zero dates, words, dates and days written as numbers, other epochs.
     let words = ["", "infinity", "yesterday", "0000-00-00 00:00:00", "2026-13-01", "12:30", "1e9"];
     let numbers = ["0", "-1793502000", "20261101", "202611011230", "2461346", "20758", "639291330000000000"];
-    let nothing = select([words, numbers].concat()).prop_map(|text| Moment { cell: Some(text.into()), means: None });
+    let zeros = ["0001-01-01", "1900-01-01", "1970-01-01 00:00:00", "1970-01-01T00:00:00Z", "1999-12-31 23:59:59"];
+    let nothing = select([&words[..], &numbers, &zeros].concat())
+        .prop_map(|text| Moment { cell: Some(text.into()), means: None });
     let null = select(vec![None, Some(vec![0xff])]).prop_map(|cell| Moment { cell, means: None });
     prop_oneof![8 => spelled, 1 => nothing, 1 => null]
 }
