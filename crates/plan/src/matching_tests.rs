@@ -61,6 +61,14 @@ fn a_failed_claim_condemns_only_exact_names() {
 }
 
 #[test]
+fn an_upload_that_is_renamed_before_its_row_stays() {
+    let files = ["a.m4a", "a_processed.mp3", "a.m4a.part", "a.mp3"];
+    assert_eq!(marks(&files, vec![live("a.m4a.part")]), "LLL-");
+    assert_eq!(marks(&files, vec![failed("a.m4a.part")]), "NNF-");
+    assert_eq!(marks(&files, vec![failed("a.m4a.part"), failed("a.m4a")]), "FFF-");
+}
+
+#[test]
 fn a_nearly_named_live_file_is_not_condemned_with_a_failed_session() {
     let files = ["a.m4a", "a_processed.mp3"];
     for name in ["A.m4a", "%61.m4a", "../a.m4a"] {

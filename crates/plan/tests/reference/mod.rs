@@ -149,7 +149,8 @@ pub(crate) enum Tie {
     Own,
     /// It is such a file still being written.
     Part,
-    /// The claim names a variant, and this is its original, or another variant.
+    /// The claim names a variant, and this is its original, or another variant; or the claim names a file still
+    /// being written, and this has to do with the finished one.
     Kin,
 }
 
@@ -159,18 +160,29 @@ pub(crate) fn tie(world: &World, claimed: &[u8], file: &[u8]) -> Option<Tie> {
     if claimed_dir != dir {
         return None;
     }
-    let made_of = |stem: &[u8]| -> Vec<Vec<u8>> {
-        world.affixes().iter().map(|(p, s)| [p.as_bytes(), stem, s.as_bytes()].concat()).collect()
-    };
-    let own: Vec<Vec<u8>> = [vec![claimed.clone()], made_of(stem(&claimed))].concat();
     if file == claimed {
         return Some(Tie::Own);
     }
     let whole = finished(&file);
+    let becomes = finished(&claimed);
+    if becomes != claimed {
+        let loosely = |name: &[u8]| tie_of_names(world, name, &file).is_some();
+        let is_part = (whole == claimed).then_some(Tie::Part);
+        return is_part.or_else(|| (loosely(&claimed) || loosely(becomes)).then_some(Tie::Kin));
+    }
+    tie_of_names(world, &claimed, &file)
+}
+
+fn tie_of_names(world: &World, claimed: &[u8], file: &[u8]) -> Option<Tie> {
+    let whole = finished(file);
+    let made_of = |stem: &[u8]| -> Vec<Vec<u8>> {
+        world.affixes().iter().map(|(p, s)| [p.as_bytes(), stem, s.as_bytes()].concat()).collect()
+    };
+    let own: Vec<Vec<u8>> = [vec![claimed.to_vec()], made_of(stem(claimed))].concat();
     if own.iter().any(|name| name == whole) {
         return Some(if whole == file { Tie::Own } else { Tie::Part });
     }
-    let stems = stems_within(world, &claimed);
+    let stems = stems_within(world, claimed);
     let kin = stems.iter().any(|s| stem(whole) == &**s || made_of(s).iter().any(|name| name == whole));
     kin.then_some(Tie::Kin)
 }
