@@ -71,6 +71,21 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// What two claims on one name are worth together: a live one wins, then the latest failure, and an unknown
+    /// time is later than any other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed { since: Some(a) }, Self::Failed { since: Some(b) }) => {
+                Self::Failed { since: Some(a.max(b)) }
+            }
+            (Self::Failed { .. }, Self::Failed { .. }) => Self::Failed { since: None },
+            (Self::Live, _) | (_, Self::Live) => Self::Live,
+        }
+    }
+}
+
 /// What a claim points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {

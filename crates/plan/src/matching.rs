@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Standing, Target};
 use crate::fold::fold;
-use crate::glob::Glob;
 use crate::group_index::{GroupIndex, slot};
 use crate::key::{Escaped, Key, KeyError, split_dir};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
+use crate::pattern_index::PatternIndex;
 use crate::variant::{Relation, Variants};
 
 /// How many missing files a report names.
@@ -24,7 +24,7 @@ pub const MISSING_NAMED_MAX: usize = 1_000;
 /// What all claims together say about one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// A live claim covers the file itself, its original, a variant's group, or a pattern it matches.
+    /// A live claim covers the file itself, its original, a variant's group, or a pattern that matches one of those.
     pub live: bool,
     /// A live claim's name, or one that is no key, is nearly this file's: it stays, whoever else failed.
     pub near: bool,
@@ -110,7 +110,7 @@ pub struct Matcher<'a> {
     names: &'a Names,
     variants: &'a Variants,
     groups: GroupIndex,
-    sorted: Option<Vec<(Box<[u8]>, u32)>>,
+    patterns: PatternIndex<'a>,
     by_file_name: Option<HashMap<u64, Vec<u32>>>,
     seen_unaddressable: HashSet<Vec<u8>>,
     live: Vec<bool>,
@@ -171,7 +171,7 @@ impl<'a> Matcher<'a> {
             names,
             variants,
             groups,
-            sorted: None,
+            patterns: PatternIndex::new(names, variants),
             by_file_name: None,
             seen_unaddressable: HashSet::new(),
             live: blank(),
@@ -197,14 +197,20 @@ impl<'a> Matcher<'a> {
         match target {
             Target::Nameless => self.tally.nameless += 1,
             Target::Exact(key) => self.offer_exact(&key, &owner, standing),
-            Target::Pattern(glob) => self.offer_pattern(&glob, standing),
+            Target::Pattern(glob) => {
+                let reached = self.patterns.offer(&glob, standing);
+                self.mark_pattern(reached, standing);
+            }
             Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner),
         }
     }
 
     /// Ends the matching. Call it only when every claim of every database was offered.
     #[must_use]
-    pub fn seal(self) -> Sealed<Matched> {
+    pub fn seal(mut self) -> Sealed<Matched> {
+        for (standing, reached) in self.patterns.finish() {
+            self.mark_pattern(reached, standing);
+        }
         let Self { live, near, near_failed, failed, attached, mut tally, named_after_owner, .. } = self;
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
         Sealed::new(Matched { live, near, near_failed, failed, attached, tally })
@@ -274,33 +280,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn offer_pattern(&mut self, glob: &Glob, standing: Standing) {
-        let variants = self.variants;
-        let derived = variants.patterns.iter().map(|pattern| glob.variant(pattern.prefix(), pattern.suffix()));
-        for finished in [glob.clone()].into_iter().chain(derived) {
-            self.mark_matching(&finished, standing);
-            for suffix in &variants.in_progress {
-                self.mark_matching(&finished.with_suffix(suffix.as_bytes()), standing);
-            }
-        }
-    }
-
-    fn mark_matching(&mut self, glob: &Glob, standing: Standing) {
-        let names = self.names;
-        let sorted = self.sorted.get_or_insert_with(|| {
-            let mut sorted: Vec<(Box<[u8]>, u32)> =
-                names.iter().enumerate().map(|(index, name)| (Box::from(&*fold(name)), slot(index))).collect();
-            sorted.sort_unstable();
-            sorted
-        });
-        let prefix = glob.prefix();
-        let first = sorted.partition_point(|(name, _)| &**name < prefix);
-        let within = sorted[first..].iter().take_while(|(name, _)| name.starts_with(prefix));
-        let matching: Vec<u32> = within.filter(|(name, _)| glob.matches(name)).map(|(_, index)| *index).collect();
-        for index in matching {
+    /// Patterns never condemn, so what a failed one reaches is merely not an orphan.
+    fn mark_pattern(&mut self, reached: Vec<u32>, standing: Standing) {
+        for index in reached {
             match standing {
                 Standing::Live => self.live[index as usize] = true,
-                // Patterns never condemn, so what a failed one matches is merely not an orphan.
                 Standing::Failed { .. } => self.mark_near(index, standing),
             }
         }

@@ -97,8 +97,44 @@ fn names_that_are_no_keys_protect_their_last_component() {
 
 #[test]
 fn patterns_protect_files_variants_and_parts() {
-    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "7"];
-    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLLL--");
+    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "8"];
+    for template in ["{id}.*", "{id}.m*", "{id}.*.part"] {
+        assert_eq!(marks(&files, vec![pattern(template, "7")]), "LLLL--", "{template}");
+    }
+    for template in ["{id}*m4a", "{id}*.m4a", "{id}*"] {
+        assert_eq!(marks(&files, vec![pattern(template, "7")]), "LLLLL-", "{template}");
+    }
+    assert_eq!(marks(&["7", "7.m4a"], vec![pattern("{id}.*", "7")]), "LL", "7.part becomes 7");
+}
+
+#[test]
+fn a_pattern_of_a_variants_name_covers_the_original() {
+    let files = ["a.m4a", "a.m4a.part", "a_processed.mp3", "a_processed.mp3.tmp", "b.m4a", "ab.m4a"];
+    for template in ["{id}_p*", "{id}_processed.*", "{id}_processed.mp3.*"] {
+        assert_eq!(marks(&files, vec![pattern(template, "a")]), "LLLL--", "{template}");
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern(template, "a") };
+        assert_eq!(marks(&files, vec![failed]), "NNNN--", "{template}");
+    }
+}
+
+#[test]
+fn a_pattern_in_many_rows_counts_with_its_strongest_row() {
+    let files: Vec<String> = (0..100).map(|n| format!("7{n:02}.m4a")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let at = |secs| Standing::Failed { since: Some(Timestamp::from_second(secs).unwrap()) };
+    let attached = |standings: &[Standing]| {
+        let (names, variants) = (names(&files), Variants::default());
+        let mut matcher = Matcher::new(&names, &variants);
+        for standing in standings {
+            matcher.offer(Claim { standing: *standing, ..pattern("{id}*", "7") });
+        }
+        let sealed = matcher.seal();
+        let marks = sealed.get().marks(99);
+        (marks.live, marks.attached)
+    };
+    assert_eq!(attached(&[at(5), at(9), at(7)]), (false, Some(Since::from(Timestamp::from_second(9).ok()))));
+    assert_eq!(attached(&[at(5), Standing::Failed { since: None }, at(7)]), (false, Some(Since::Unknown)));
+    assert!(attached(&[at(5), Standing::Live, at(7)]).0);
 }
 
 #[test]

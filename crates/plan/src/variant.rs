@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::glob::Glob;
 use crate::key::{split_dir, split_ext};
 
 /// A pattern over the stem of a file's name, such as `{stem}_processed.mp3`.
@@ -178,6 +179,31 @@ impl Variants {
         let finished = self.finished(Case::Ignored, name);
         let stem = self.stems(Case::Ignored, finished).next().unwrap_or(split_ext(finished).0);
         Group { dir, stem }
+    }
+
+    /// Whether a claim on one of the pattern's names, whichever it is, reaches the folded `file`: the same ties as
+    /// those of [`Variants::relation_of_folded`], sought from the file's side.
+    #[must_use]
+    pub fn is_reached(&self, glob: &Glob, file: &[u8]) -> bool {
+        let (dir, name) = split_dir(file);
+        let finished = self.finished(Case::Ignored, name);
+        let path = |parts: &[&[u8]]| [&[dir], parts].concat().concat();
+        let claimed = |name: &[u8]| glob.matches(&path(&[name]));
+        // A variant of it is claimed.
+        let derived = |stem: &[u8]| {
+            let of =
+                |p: &VariantPattern| path(&[&p.prefix().to_ascii_lowercase(), stem, &p.suffix().to_ascii_lowercase()]);
+            self.patterns.iter().any(|pattern| glob.matches(&of(pattern)))
+        };
+        // What it was made of is claimed, or another variant of that.
+        let original = |stem: &[u8]| {
+            let bare = split_ext(stem).1.is_empty() && claimed(stem);
+            bare || glob.matches_with_ext(&path(&[stem])) || derived(stem)
+        };
+        claimed(name)
+            || claimed(finished)
+            || derived(split_ext(finished).0)
+            || self.stems(Case::Ignored, finished).any(original)
     }
 
     /// The name without its in-progress suffix.

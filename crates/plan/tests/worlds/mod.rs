@@ -24,7 +24,7 @@ const RETENTIONS: [u64; 4] = [0, 3_600, 604_800, u64::MAX];
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) recursive: bool,
-    /// Whether `x.mp3` counts as made of `x.*` too.
+    /// Whether `x.mp3` and `t_x.m4a` count as made of `x.*` too.
     pub(crate) more_variants: bool,
     pub(crate) orphan_secs: u64,
     pub(crate) failed_secs: u64,
@@ -50,7 +50,8 @@ pub(crate) struct Rule {
 pub(crate) enum Kind {
     File,
     IdExt,
-    IdAny,
+    /// `{id}` and a text with a gap.
+    IdThen(&'static str),
     UrlBase,
 }
 
@@ -143,6 +144,7 @@ fn file_names() -> impl Strategy<Value = Vec<u8>> {
         b"a%2Eb",
         b"a%2Eb",
         b"a_processed",
+        b"t_a",
         b"\xff",
     ];
     let stem = prop_oneof![3 => Just(&b"a"[..]), 4 => select(stems)];
@@ -169,8 +171,9 @@ fn urls() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn rows() -> impl Strategy<Value = Row> {
-    let id =
-        prop_oneof![1 => Just(&b""[..]), 9 => select(vec![&b"a"[..], b"A", b"b", "\u{e9}".as_bytes(), b"a_processed"])];
+    let ids: Vec<&[u8]> =
+        vec![b"a", b"a", b"A", b"b", "\u{e9}".as_bytes(), b"a_processed", b"a.b", b"a.m4a", b"t", b"t_", b"t_a"];
+    let id = prop_oneof![1 => Just(&b""[..]), 9 => select(ids)];
     let cell = |s: BoxedStrategy<Vec<u8>>| option::weighted(0.9, prop_oneof![20 => s, 1 => Just(vec![])]);
     let status = select(vec![None, Some("failed"), Some("failed"), Some("failed"), Some("FAILED"), Some("done")]);
     (0..6_usize, option::weighted(0.9, id), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
@@ -195,7 +198,8 @@ fn files(recursive: bool) -> impl Strategy<Value = Vec<File>> {
 
 /// A whole world.
 pub(crate) fn worlds() -> impl Strategy<Value = World> {
-    let kind = prop_oneof![4 => Just(Kind::File), 1 => select(vec![Kind::IdExt, Kind::IdAny, Kind::UrlBase])];
+    let tail = select(vec![".*", ".*", "*m4a", "*.m4a", "*", "*.part", ".pa*", "_p*", "*.mp3"]);
+    let kind = prop_oneof![4 => Just(Kind::File), 1 => select(vec![Kind::IdExt, Kind::UrlBase]), 2 => tail.prop_map(Kind::IdThen)];
     let standing =
         || select(vec![StandingKind::ByStatus, StandingKind::ByStatus, StandingKind::Failed, StandingKind::Live]);
     let rule = (kind, standing()).prop_map(|(kind, standing)| Rule { kind, standing });
@@ -237,8 +241,8 @@ pub(crate) fn ripe_worlds() -> impl Strategy<Value = World> {
 impl World {
     /// What stands around the stem in a variant's name.
     pub(crate) fn affixes(&self) -> Vec<(&'static str, &'static str)> {
-        let all = [("", "_processed.mp3"), ("", ".mp3")];
-        all[..1 + usize::from(self.more_variants)].to_vec()
+        let all = [("", "_processed.mp3"), ("", ".mp3"), ("t_", ".m4a")];
+        all[..if self.more_variants { 3 } else { 1 }].to_vec()
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -334,7 +338,7 @@ impl Rule {
         let key = match self.kind {
             Kind::File => "{audio_filename}",
             Kind::IdExt => "{id}{ext(audio_filename)}",
-            Kind::IdAny => "{id}.*",
+            Kind::IdThen(tail) => &format!("{{id}}{tail}"),
             Kind::UrlBase => "{basename(audio_url)}",
         };
         let since = "created_at".to_owned();
