@@ -50,6 +50,24 @@ impl Glob {
         }
     }
 
+    /// The one name it matches, folded, if it has no gap.
+    #[must_use]
+    pub fn literal(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [Piece::Literal(bytes)] => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Patterns for what files may be named, in whatever folder: its last component, and where NUL bytes divide it
+    /// that of each part.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<Self> {
+        let is_named = |component: &Vec<Piece>| !component.is_empty() && *component != [Piece::Literal(b".".to_vec())];
+        let last = |part: Vec<Piece>| split_pieces(&part, b'/').into_iter().rfind(is_named);
+        split_pieces(&self.pieces, 0).into_iter().filter_map(last).map(Self::new).collect()
+    }
+
     /// Whether the folded name matches from beginning to end.
     #[must_use]
     pub fn matches(&self, folded: &[u8]) -> bool {
@@ -67,6 +85,28 @@ impl Glob {
         let cut = pieces_before(&self.pieces, &end.to_ascii_lowercase());
         cut.into_iter().map(Self::new).filter(move |glob| glob != self)
     }
+}
+
+/// The pieces between the bytes `at`.
+fn split_pieces(pieces: &[Piece], at: u8) -> Vec<Vec<Piece>> {
+    let mut done = Vec::new();
+    let mut part = Vec::new();
+    for piece in pieces {
+        let Piece::Literal(bytes) = piece else {
+            part.push(piece.clone());
+            continue;
+        };
+        for (nth, bytes) in bytes.split(|b| *b == at).enumerate() {
+            if nth > 0 {
+                done.push(std::mem::take(&mut part));
+            }
+            if !bytes.is_empty() {
+                part.push(Piece::Literal(bytes.to_vec()));
+            }
+        }
+    }
+    done.push(part);
+    done
 }
 
 /// What may stand behind the end of a text that is matched.
@@ -106,6 +146,14 @@ fn matches_pieces(pieces: &[Piece], name: &[u8], tail: Tail) -> bool {
 }
 
 impl Piece {
+    /// As a report shows it.
+    pub(crate) fn spelled(&self) -> &[u8] {
+        match self {
+            Self::Literal(bytes) => bytes,
+            Self::Any | Self::AnyExt => b"*",
+        }
+    }
+
     fn fits_into_ext(&self) -> bool {
         match self {
             Self::Literal(bytes) => is_within_ext(bytes),

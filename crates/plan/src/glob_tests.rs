@@ -44,6 +44,21 @@ fn a_pattern_without_an_end_matches_what_stood_before_it() {
 }
 
 #[test]
+fn a_path_names_files_by_its_last_component() {
+    let names = |pieces: Vec<Piece>| Glob::new(pieces).file_names();
+    let x = vec![Glob::new([lit("x.")])];
+    for path in ["x.", "/srv/X.", "C:\\a\\x.", "../x./", "x./.", "%2Fsrv%2Fx."] {
+        assert_eq!(names(vec![lit(path)]), x, "{path}");
+    }
+    let seven = vec![Glob::new([lit("7."), Piece::Any])];
+    assert_eq!(names(vec![lit("/srv/7."), Piece::Any]), seven);
+    assert_eq!(names(vec![lit("a/7."), Piece::Any, lit("//")]), seven);
+    assert_eq!(names(vec![lit("a/b\0/x/7."), Piece::Any]), [vec![Glob::new([lit("b")])], seven].concat());
+    assert_eq!(names(vec![lit("a/"), Piece::Any]), [Glob::new([Piece::Any])]);
+    assert_eq!(names(vec![lit("/")]), []);
+}
+
+#[test]
 fn literals_are_folded() {
     let glob = Glob::new([lit("ABC"), Piece::AnyExt]);
     assert_eq!(glob.prefix(), b"abc");

@@ -5,15 +5,15 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::BuildHasher;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Standing, Target};
 use crate::fold::fold;
-use crate::group_index::{GroupIndex, slot};
-use crate::key::{Escaped, Key, KeyError, split_dir};
+use crate::glob::Glob;
+use crate::group_index::{GroupIndex, Scope, slot};
+use crate::key::{Escaped, Key, KeyError};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
 use crate::pattern_index::PatternIndex;
 use crate::variant::{Relation, Variants};
@@ -111,8 +111,7 @@ pub struct Matcher<'a> {
     variants: &'a Variants,
     groups: GroupIndex,
     patterns: PatternIndex<'a>,
-    by_file_name: Option<HashMap<u64, Vec<u32>>>,
-    seen_unaddressable: HashSet<Vec<u8>>,
+    file_names: PatternIndex<'a>,
     live: Vec<bool>,
     near: Vec<bool>,
     near_failed: HashSet<u32>,
@@ -165,15 +164,14 @@ impl<'a> Matcher<'a> {
     /// Prepares to match claims against `names`.
     #[must_use]
     pub fn new(names: &'a Names, variants: &'a Variants) -> Self {
-        let groups = GroupIndex::new(names, variants);
+        let groups = GroupIndex::new(names, variants, Scope::Path);
         let blank = || vec![false; names.len()];
         Self {
             names,
             variants,
             groups,
-            patterns: PatternIndex::new(names, variants),
-            by_file_name: None,
-            seen_unaddressable: HashSet::new(),
+            patterns: PatternIndex::new(names, variants, Scope::Path),
+            file_names: PatternIndex::new(names, variants, Scope::FileName),
             live: blank(),
             near: blank(),
             near_failed: HashSet::new(),
@@ -201,7 +199,11 @@ impl<'a> Matcher<'a> {
                 let reached = self.patterns.offer(&glob, standing);
                 self.mark_pattern(reached, standing);
             }
-            Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner),
+            Target::Unaddressable { value, why, name } => {
+                self.offer_unaddressable(&value, why, owner);
+                // Nobody knows what it means, so its row's standing does not count.
+                self.offer_file_names(&name, Standing::Live);
+            }
         }
     }
 
@@ -210,6 +212,9 @@ impl<'a> Matcher<'a> {
     pub fn seal(mut self) -> Sealed<Matched> {
         for (standing, reached) in self.patterns.finish() {
             self.mark_pattern(reached, standing);
+        }
+        for (standing, reached) in self.file_names.finish() {
+            reached.into_iter().for_each(|index| self.mark_near(index, standing));
         }
         let Self { live, near, near_failed, failed, attached, mut tally, named_after_owner, .. } = self;
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
@@ -290,38 +295,17 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn offer_unaddressable(&mut self, value: Vec<u8>, why: KeyError, owner: String) {
+    fn offer_unaddressable(&mut self, value: &[u8], why: KeyError, owner: String) {
         self.tally.unaddressable += 1;
-        let example = UnaddressableClaim { value: shortened(&value), owner, why };
+        let example = UnaddressableClaim { value: shortened(value), owner, why };
         keep_smallest(&mut self.tally.unaddressable_examples, example, EXAMPLES_MAX);
-        for piece in value.split(|&b| b == 0).filter(|piece| !piece.is_empty()) {
-            let folded = fold(piece);
-            let last = split_dir(&folded).1.to_vec();
-            if !last.is_empty() && self.seen_unaddressable.insert(last.clone()) {
-                self.protect_file_name(&last);
-            }
-        }
     }
 
-    /// Protects every file, in whatever folder, whose own name is related to `last` (folded).
-    fn protect_file_name(&mut self, last: &[u8]) {
-        let (names, variants, hasher) = (self.names, self.variants, &self.groups.hasher);
-        let index = self.by_file_name.get_or_insert_with(|| {
-            let mut index: HashMap<u64, Vec<u32>> = HashMap::new();
-            for (at, name) in names.iter().enumerate() {
-                let folded = fold(name);
-                for group in variants.groups(split_dir(&folded).1) {
-                    index.entry(hasher.hash_one(group.stem)).or_default().push(slot(at));
-                }
-            }
-            index
-        });
-        for group in variants.groups(last) {
-            for &at in index.get(&hasher.hash_one(group.stem)).into_iter().flatten() {
-                let folded = fold(names.get(at as usize));
-                if variants.relation_of_folded(last, split_dir(&folded).1).is_some() {
-                    self.near[at as usize] = true;
-                }
+    /// Protects what is named like the last component of a path that may lie anywhere.
+    fn offer_file_names(&mut self, path: &Glob, standing: Standing) {
+        for name in path.file_names() {
+            for index in self.file_names.offer(&name, standing) {
+                self.mark_near(index, standing);
             }
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::template::{Expansion, Template};
+use crate::claim::{ClaimRule, StandingRule};
+use crate::template::Template;
 
 fn names(list: &[&str]) -> Names {
     let mut names = Names::default();
@@ -9,12 +10,15 @@ fn names(list: &[&str]) -> Names {
     names
 }
 
+/// A live claim, read with a template from a row with one column.
+fn read(template: &str, cell: &str) -> Claim {
+    let mut rule = ClaimRule::classic("sessions");
+    (rule.key, rule.owner, rule.standing) = (Template::parse(template).unwrap(), None, StandingRule::Live);
+    Claim { owner: "7".into(), ..rule.reader(true).claim(&[Some(cell.as_bytes())]) }
+}
+
 fn live(name: &str) -> Claim {
-    let target = match Key::parse(name.as_bytes()) {
-        Ok(key) => Target::Exact(key),
-        Err(why) => Target::Unaddressable { value: name.as_bytes().to_vec(), why },
-    };
-    Claim { target, owner: "7".into(), standing: Standing::Live }
+    read("{name}", name)
 }
 
 fn failed(name: &str) -> Claim {
@@ -22,8 +26,7 @@ fn failed(name: &str) -> Claim {
 }
 
 fn pattern(template: &str, id: &str) -> Claim {
-    let Expansion::Pattern(glob) = Template::parse(template).unwrap().expand(|_| Some(id.as_bytes())) else { panic!() };
-    Claim { target: Target::Pattern(glob), owner: id.into(), standing: Standing::Live }
+    read(template, id)
 }
 
 /// One letter per file: L live, N near, F failed, A attached, - nothing.
@@ -93,6 +96,28 @@ fn names_that_are_no_keys_protect_their_last_component() {
     for name in ["../x.m4a", "/srv/uploads/x.m4a", "C:\\audio\\X.m4a/", "a//x.m4a", "x.m4a\0.jpg"] {
         assert_eq!(marks(&files, vec![live(name)]), "NNN-", "{name:?}");
     }
+}
+
+#[test]
+fn patterns_that_are_no_keys_protect_what_is_named_like_their_last_component() {
+    let files = ["7.m4a", "7_processed.mp3", "d/7.m4a", "d/7.m4a.part", "77.m4a", "d/8.m4a"];
+    for id in ["/srv/7", "../7", "a/./7", "a//7", "x\u{0}/7", "a\\..\\/../7"] {
+        let protected = marks(&files, vec![pattern("{id}.*", id)]);
+        assert_eq!(protected, "NNNN--", "{id:?}");
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern("{id}.*", id) };
+        assert_eq!(marks(&files, vec![failed]), "NNNN--", "{id:?}");
+    }
+    assert_eq!(marks(&files, vec![pattern("/srv/{id}/*", "7")]), "NNNNNN");
+    assert_eq!(marks(&files, vec![pattern("d/{id}.*", "7")]), "--LL--");
+}
+
+#[test]
+fn one_file_name_in_many_folders_is_found_at_once() {
+    let files: Vec<String> = (0..100).map(|n| format!("{n}/audio.m4a")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let claims = || (0..5).map(|n| live(&format!("/srv/{n}/audio.m4a")));
+    assert_eq!(marks(&files, claims().collect()), "N".repeat(100));
+    assert_eq!(marks(&files, vec![pattern("/srv/{id}/audio.*", "7")]), "N".repeat(100));
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Which files a pattern reaches, found without comparing it with all of them.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::claim::Standing;
 use crate::fold::fold;
 use crate::glob::Glob;
-use crate::group_index::slot;
+use crate::group_index::{GroupIndex, Scope, slot};
 use crate::key::split_dir;
 use crate::listing::Names;
 use crate::variant::Variants;
@@ -15,18 +14,21 @@ use crate::variant::Variants;
 /// are looked at once.
 const CANDIDATES_AT_ONCE_MAX: usize = 64;
 
-/// Finds the files that patterns reach.
+/// Finds the files that patterns reach, by the names that `scope` takes of them.
 pub(crate) struct PatternIndex<'a> {
     names: &'a Names,
     variants: &'a Variants,
-    /// The folded path of every group of every file, in order; made when the first pattern comes.
+    scope: Scope,
+    /// The paths of every group of every file, in order; made when the first pattern with a gap comes.
     sorted: Option<Vec<(Box<[u8]>, u32)>>,
+    /// Made when the first pattern without a gap comes.
+    hashed: Option<GroupIndex>,
     waiting: HashMap<Glob, Standing>,
 }
 
 impl<'a> PatternIndex<'a> {
-    pub(crate) fn new(names: &'a Names, variants: &'a Variants) -> Self {
-        Self { names, variants, sorted: None, waiting: HashMap::new() }
+    pub(crate) fn new(names: &'a Names, variants: &'a Variants, scope: Scope) -> Self {
+        Self { names, variants, scope, sorted: None, hashed: None, waiting: HashMap::new() }
     }
 
     /// The files that claims on the pattern's names reach, unless they are many: then the pattern waits for
@@ -36,12 +38,12 @@ impl<'a> PatternIndex<'a> {
         let becomes: Vec<Glob> = in_progress.flat_map(|suffix| glob.before(suffix.as_bytes())).collect();
         let mut reached = Vec::new();
         for glob in [glob].into_iter().chain(&becomes) {
-            let candidates = self.candidates(glob);
-            if candidates.iter().map(Range::len).sum::<usize>() <= CANDIDATES_AT_ONCE_MAX {
-                reached.extend(self.reached(glob, candidates));
-            } else {
-                let strongest = self.waiting.entry(glob.clone()).or_insert(standing);
-                *strongest = strongest.or(standing);
+            match self.candidates(glob, CANDIDATES_AT_ONCE_MAX) {
+                Some(candidates) => reached.extend(self.reached(glob, candidates)),
+                None => {
+                    let strongest = self.waiting.entry(glob.clone()).or_insert(standing);
+                    *strongest = strongest.or(standing);
+                }
             }
         }
         reached
@@ -51,46 +53,56 @@ impl<'a> PatternIndex<'a> {
     pub(crate) fn finish(&mut self) -> Vec<(Standing, Vec<u32>)> {
         let waiting = std::mem::take(&mut self.waiting);
         let reached = |(glob, standing): (Glob, Standing)| {
-            let candidates = self.candidates(&glob);
+            let candidates = self.candidates(&glob, usize::MAX).unwrap_or_default();
             (standing, self.reached(&glob, candidates))
         };
         waiting.into_iter().map(reached).collect()
     }
 
-    fn reached(&self, glob: &Glob, candidates: Vec<Range<usize>>) -> Vec<u32> {
-        let found = candidates.into_iter().flat_map(|range| &self.sorted.as_deref().unwrap_or_default()[range]);
-        found
-            .map(|(_, index)| *index)
-            .filter(|index| self.variants.is_reached(glob, &fold(self.names.get(*index as usize))))
-            .collect()
+    fn reached(&self, glob: &Glob, mut candidates: Vec<u32>) -> Vec<u32> {
+        let is_reached = |file: &[u8]| match glob.literal() {
+            Some(name) => self.variants.relation_of_folded(name, file).is_some(),
+            None => self.variants.is_reached(glob, file),
+        };
+        candidates.retain(|index| is_reached(self.scope.of(&fold(self.names.get(*index as usize)))));
+        candidates
     }
 
-    /// Where the groups lie that a name of the pattern may have: related names share a group.
-    fn candidates(&mut self, glob: &Glob) -> Vec<Range<usize>> {
-        let (names, variants) = (self.names, self.variants);
-        let sorted = self.sorted.get_or_insert_with(|| sorted_groups(names, variants));
-        let lower_bound = |path: &[u8]| sorted.partition_point(|(group, _)| &**group < path);
+    /// The files that share a group with a name of the pattern, as related names do, and perhaps others; `None`
+    /// when they are more than `max`.
+    fn candidates(&mut self, glob: &Glob, max: usize) -> Option<Vec<u32>> {
+        let (names, variants, scope) = (self.names, self.variants, self.scope);
+        if let Some(name) = glob.literal() {
+            let index = self.hashed.get_or_insert_with(|| GroupIndex::new(names, variants, scope));
+            let relatives = index.relatives_of_each(name, name, variants);
+            let found: Vec<u32> = relatives.take(max.saturating_add(1)).collect();
+            return (found.len() <= max).then_some(found);
+        }
+        let sorted = self.sorted.get_or_insert_with(|| sorted_groups(names, variants, scope));
+        let within = |start: &[u8], belongs: &dyn Fn(&[u8]) -> bool| {
+            let first = sorted.partition_point(|(group, _)| &**group < start);
+            let len = sorted[first..].partition_point(|(group, _)| belongs(group));
+            &sorted[first..first + len]
+        };
         let mut found = Vec::new();
         for start in group_starts(glob.prefix(), variants) {
-            let first = lower_bound(&start);
-            let within = sorted[first..].partition_point(|(group, _)| group.starts_with(&start));
-            found.push(first..first + within);
+            found.push(within(&start, &|group| group.starts_with(&start)));
             // A group is shorter than the pattern's beginning where that reaches into what follows a stem.
-            for end in (1..start.len()).filter(|end| may_follow_stem(start[*end], variants)) {
-                let first = lower_bound(&start[..end]);
-                let within = sorted[first..].partition_point(|(group, _)| **group == start[..end]);
-                found.push(first..first + within);
-            }
+            let ends = (1..start.len()).filter(|end| may_follow_stem(start[*end], variants));
+            found.extend(ends.map(|end| within(&start[..end], &|group| *group == start[..end])));
         }
-        found
+        let len = found.iter().map(|groups| groups.len()).sum::<usize>();
+        (len <= max).then(|| found.into_iter().flatten().map(|(_, index)| *index).collect())
     }
 }
 
-fn sorted_groups(names: &Names, variants: &Variants) -> Vec<(Box<[u8]>, u32)> {
+fn sorted_groups(names: &Names, variants: &Variants, scope: Scope) -> Vec<(Box<[u8]>, u32)> {
     let mut sorted: Vec<(Box<[u8]>, u32)> = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
         let folded = fold(name);
-        sorted.extend(variants.groups(&folded).map(|group| ([group.dir, group.stem].concat().into(), slot(index))));
+        sorted.extend(
+            variants.groups(scope.of(&folded)).map(|group| ([group.dir, group.stem].concat().into(), slot(index))),
+        );
     }
     sorted.sort_unstable();
     sorted.dedup();

@@ -6,7 +6,7 @@ use std::fmt;
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
-use crate::glob::{Glob, Piece};
+use crate::glob::Piece;
 use crate::key::split_ext;
 
 /// A parsed template such as `{audio_filename}`, `{basename(audio_url)}`, `{id}{ext(audio_filename)}`
@@ -45,7 +45,7 @@ pub enum Expansion {
     /// The bytes of one name, not yet checked to be a key.
     Exact(Vec<u8>),
     /// A name with gaps: the template has a wildcard, or some but not all of its columns were missing.
-    Pattern(Glob),
+    Pattern(Vec<Piece>),
 }
 
 /// What is wrong with a template, and where.
@@ -140,7 +140,7 @@ impl Template {
         match (present, gaps) {
             (0, _) => Expansion::Nameless,
             (_, 0) => Expansion::Exact(pieces.iter().flat_map(literal_bytes).copied().collect()),
-            _ => Expansion::Pattern(Glob::new(pieces)),
+            _ => Expansion::Pattern(pieces),
         }
     }
 }

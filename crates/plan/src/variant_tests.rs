@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::claim::Standing;
 use crate::glob::Piece;
+use crate::group_index::Scope;
 use crate::listing::Names;
 use crate::pattern_index::PatternIndex;
 
@@ -86,7 +87,7 @@ proptest! {
         prop_assert!(claimed[gap[0]..gap[1]].contains('/') || glob.matches(claimed.as_bytes()));
         let mut names = Names::default();
         names.push(file.as_bytes());
-        let reached = !PatternIndex::new(&names, &variants).offer(&glob, Standing::Live).is_empty();
+        let reached = !PatternIndex::new(&names, &variants, Scope::Path).offer(&glob, Standing::Live).is_empty();
         let related = variants.relation_of_folded(claimed.as_bytes(), file.as_bytes()).is_some();
         prop_assert!(reached || !related || claimed[gap[0]..gap[1]].contains('/'), "{glob:?}");
     }

@@ -36,11 +36,7 @@ pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
     for Said { name, owner, failed, since } in world.rows.iter().map(|row| said(world, row)) {
         match name {
             Name::None => {}
-            Name::NoKey(value, _) => {
-                let own = cut(&alike(file)).1;
-                let mut pieces = value.split(|b| *b == 0).map(|piece| cut(&alike(piece)).1);
-                heard.near |= pieces.any(|last| !last.is_empty() && tie(world, &last, &own).is_some());
-            }
+            Name::NoKey(_, _, gap) => heard.near |= gap.is_named_like(world, file),
             Name::Gap(gap) if !gap.reaches(world, file) => {}
             Name::Gap(_) if failed => {
                 heard.near_failed = true;
@@ -150,7 +146,7 @@ pub(crate) fn tally(world: &World) -> Tally {
         match name {
             Name::None => tally.nameless += 1,
             Name::Gap(_) => {}
-            Name::NoKey(value, why) => {
+            Name::NoKey(value, why, _) => {
                 tally.unaddressable += 1;
                 odd.insert(UnaddressableClaim { value: Escaped(&value).to_string(), owner, why });
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use upsweep_plan::key::KeyError;
 
-use super::ties::{Gap, ext, unescaped};
+use super::ties::{Gap, Width, ext, unescaped};
 use crate::worlds::{Kind, Row, StandingKind, World};
 
 /// What a row says, by its rule.
@@ -18,8 +18,9 @@ pub(crate) struct Said {
 pub(crate) enum Name {
     None,
     Plain(Vec<u8>),
-    NoKey(Vec<u8>, KeyError),
     Gap(Gap),
+    /// A name, perhaps with a gap, that is no key: as it is shown, why, and what it is read as.
+    NoKey(Vec<u8>, KeyError, Gap),
 }
 
 /// Reads a row the way its rule says.
@@ -27,8 +28,14 @@ pub(crate) fn said(world: &World, row: &Row) -> Said {
     let rule = &world.rules[row.rule % world.rules.len()];
     let filled = |cell: &Option<Vec<u8>>| cell.clone().filter(|c| !c.is_empty());
     let (id, file, url) = (filled(&row.id), filled(&row.file), filled(&row.url));
-    let gap =
-        |before: &[u8], only_ext, after: &[u8]| Name::Gap(Gap { before: before.into(), only_ext, after: after.into() });
+    let gap = |before: &[u8], only_ext, after: &[u8]| {
+        let gap =
+            Gap { before: before.into(), width: if only_ext { Width::Ext } else { Width::Any }, after: after.into() };
+        match plain([before, b"*", after].concat(), world.recursive) {
+            Name::NoKey(shown, why, _) => Name::NoKey(shown, why, gap),
+            _ => Name::Gap(gap),
+        }
+    };
     let whole = |value: Option<Vec<u8>>| value.map_or(Name::None, |v| plain(v, world.recursive));
     let name = match rule.kind {
         Kind::File => whole(file),
@@ -73,7 +80,8 @@ pub(super) fn plain(value: Vec<u8>, recursive: bool) -> Name {
     } else {
         return Name::Plain(value);
     };
-    Name::NoKey(value, why)
+    let whole = Gap { before: value.clone(), width: Width::None, after: vec![] };
+    Name::NoKey(value, why, whole)
 }
 
 /// What stands between the last slashes, but for those at the very end.

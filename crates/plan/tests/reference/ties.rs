@@ -123,24 +123,58 @@ pub(crate) fn group(world: &World, name: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (dir, original.unwrap_or_else(|| stem(whole).to_vec()))
 }
 
-/// A name of which a part is not known.
+/// A name of which a part may not be known.
 #[derive(Clone)]
 pub(crate) struct Gap {
     pub(crate) before: Vec<u8>,
-    /// Whether the part is an extension.
-    pub(crate) only_ext: bool,
+    pub(crate) width: Width,
     pub(crate) after: Vec<u8>,
 }
 
+/// What may stand in a gap.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Width {
+    /// Nothing: there is no gap.
+    None,
+    /// Nothing, or an extension.
+    Ext,
+    Any,
+}
+
 impl Gap {
+    /// What stands before the gap, whose end is no slash too many.
+    fn before(&self) -> Vec<u8> {
+        let mut before = alike(&[&*self.before, b"x"].concat());
+        before.pop();
+        before
+    }
+
+    /// Whether the file, in whatever folder, has to do with a name like the last component of this one, or of what
+    /// stands before a NUL.
+    pub(crate) fn is_named_like(&self, world: &World, file: &[u8]) -> bool {
+        let own = cut(&alike(file)).1;
+        let has_gap = self.width != Width::None;
+        let before = if has_gap { self.before() } else { alike(&self.before) };
+        let mut parts: Vec<&[u8]> = before.split(|b| *b == 0).collect();
+        let open = if has_gap { parts.pop() } else { None };
+        let open = open.map(|before| Self { before: cut(before).1, ..self.clone() });
+        let mut lasts = parts.into_iter().map(|part| cut(&alike(part)).1);
+        lasts.any(|last| !last.is_empty() && tie(world, &last, &own).is_some())
+            || open.is_some_and(|open| open.reaches(world, &own))
+    }
+
     /// Whether some name that fits is tied to the file: any that the file could be tied to at all is tried.
     pub(crate) fn reaches(&self, world: &World, file: &[u8]) -> bool {
-        let (before, after, file) = (alike(&self.before), alike(&self.after), alike(file));
+        let (before, after, file) = (self.before(), alike(&[b"x", &*self.after].concat())[1..].to_vec(), alike(file));
         let fits = |name: &[u8]| {
             let Some(gap) = name.strip_prefix(&*before).and_then(|rest| rest.strip_suffix(&*after)) else {
                 return false;
             };
-            !gap.contains(&b'/') && (!self.only_ext || gap.is_empty() || gap[0] == b'.')
+            match self.width {
+                Width::None => gap.is_empty(),
+                Width::Ext => !gap.contains(&b'/') && (gap.is_empty() || gap[0] == b'.'),
+                Width::Any => !gap.contains(&b'/'),
+            }
         };
         let (dir, name) = cut(&file);
         let whole = finished(&name);

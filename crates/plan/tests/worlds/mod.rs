@@ -173,7 +173,9 @@ fn urls() -> impl Strategy<Value = Vec<u8>> {
 fn rows() -> impl Strategy<Value = Row> {
     let ids: Vec<&[u8]> =
         vec![b"a", b"a", b"A", b"b", "\u{e9}".as_bytes(), b"a_processed", b"a.b", b"a.m4a", b"t", b"t_", b"t_a"];
-    let id = prop_oneof![1 => Just(&b""[..]), 9 => select(ids)];
+    let odd: Vec<&[u8]> =
+        vec![b"/srv/a", b"d/a", b"D/a", b"d//a", b"../a_processed", b"a/./a", b"x\0a", b"a\0", b"d/", b"d/../a"];
+    let id = prop_oneof![1 => Just(&b""[..]), 9 => select(ids), 2 => select(odd)];
     let cell = |s: BoxedStrategy<Vec<u8>>| option::weighted(0.9, prop_oneof![20 => s, 1 => Just(vec![])]);
     let status = select(vec![None, Some("failed"), Some("failed"), Some("failed"), Some("FAILED"), Some("done")]);
     (0..6_usize, option::weighted(0.9, id), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
