@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::glob::Glob;
+use crate::fold::hides_a_path;
+use crate::glob::{Glob, Piece};
 use crate::key::{Key, KeyError};
 use crate::template::{Expansion, Template};
 use crate::timetext;
@@ -71,20 +72,42 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// What two claims on one name are worth together: a live one wins, then the latest failure, and an unknown
+    /// time is later than any other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed { since: Some(a) }, Self::Failed { since: Some(b) }) => {
+                Self::Failed { since: Some(a.max(b)) }
+            }
+            (Self::Failed { .. }, Self::Failed { .. }) => Self::Failed { since: None },
+            (Self::Live, _) | (_, Self::Live) => Self::Live,
+        }
+    }
+}
+
 /// What a claim points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Exactly this key, and its variants.
     Exact(Key),
     /// Every name the pattern matches: protects, never condemns.
-    Pattern(Glob),
-    /// A name that is no key: it reaches nothing outside the store, condemns nothing, and protects what is
-    /// named like its last component.
+    Pattern {
+        /// The pattern.
+        name: Glob,
+        /// Whether it [reads as another path](hides_a_path).
+        hides_a_path: bool,
+    },
+    /// A name, or a pattern, that is no key: it reaches nothing outside the store, condemns nothing, and protects
+    /// what is named like its last component.
     Unaddressable {
-        /// The name as the row spells it.
+        /// The name as the row spells it, with `*` for gaps.
         value: Vec<u8>,
         /// Why it is no key.
         why: KeyError,
+        /// The name as a pattern, perhaps without a gap.
+        name: Glob,
     },
     /// The row names no file.
     Nameless,
@@ -196,14 +219,25 @@ impl RowReader<'_> {
     fn target(&self, expansion: Expansion) -> Target {
         match expansion {
             Expansion::Nameless => Target::Nameless,
-            Expansion::Pattern(glob) => Target::Pattern(glob),
-            Expansion::Exact(value) => match Key::parse(&value) {
-                Ok(key) if self.recursive || key.is_top_level() => Target::Exact(key),
-                Ok(_) => Target::Unaddressable { value, why: KeyError::BelowTopLevel },
+            Expansion::Pattern(pieces) => {
+                let value: Vec<u8> = pieces.iter().flat_map(Piece::spelled).copied().collect();
+                match self.key(&value) {
+                    Ok(_) => Target::Pattern { name: Glob::new(pieces), hides_a_path: hides_a_path(&value) },
+                    Err(why) => Target::Unaddressable { value, why, name: Glob::new(pieces) },
+                }
+            }
+            Expansion::Exact(value) => match self.key(&value) {
+                Ok(key) => Target::Exact(key),
                 Err(KeyError::Empty) => Target::Nameless,
-                Err(why) => Target::Unaddressable { value, why },
+                Err(why) => Target::Unaddressable { name: Glob::new([Piece::Literal(value.clone())]), value, why },
             },
         }
+    }
+
+    /// The key that `value` is here.
+    fn key(&self, value: &[u8]) -> Result<Key, KeyError> {
+        let key = Key::parse(value)?;
+        if self.recursive || key.is_top_level() { Ok(key) } else { Err(KeyError::BelowTopLevel) }
     }
 
     fn standing<'a>(&self, cell: impl Fn(&str) -> Option<&'a [u8]>) -> Standing {
@@ -252,6 +286,26 @@ mod tests {
         assert_eq!(why("/x", true), Some(KeyError::Absolute));
         assert_eq!(why("a/x", false), Some(KeyError::BelowTopLevel));
         assert_eq!(why("a/x", true), None);
+    }
+
+    #[test]
+    fn patterns_that_are_no_keys_stay_inside() {
+        let mut rule = ClaimRule::classic("sessions");
+        rule.key = Template::parse("{audio_filename}.*").unwrap();
+        let why = |name, recursive| match rule.reader(recursive).claim(&row([Some(name), None, None, None])).target {
+            Target::Unaddressable { value, why, .. } => {
+                assert_eq!(value, [name, ".*"].concat().as_bytes());
+                Some(why)
+            }
+            _ => None,
+        };
+        assert_eq!(why("../x", true), Some(KeyError::Dots));
+        assert_eq!(why("/x", true), Some(KeyError::Absolute));
+        assert_eq!(why("a//x", true), Some(KeyError::EmptyComponent));
+        assert_eq!(why("a\0x", true), Some(KeyError::Nul));
+        assert_eq!(why("a/x", false), Some(KeyError::BelowTopLevel));
+        assert_eq!(why("a/x", true), None);
+        assert_eq!(why("x", false), None);
     }
 
     #[test]

@@ -22,21 +22,24 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Makes a pattern of `pieces`; neighbouring literals become one, and every literal is folded.
+    /// Makes a pattern of `pieces`; neighbours of a kind become one, and every literal is folded.
     #[must_use]
     pub fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
         let mut merged: Vec<Piece> = Vec::new();
-        for piece in pieces {
+        for piece in pieces.into_iter().filter(|piece| *piece != Piece::Literal(vec![])) {
             match (merged.last_mut(), piece) {
                 (Some(Piece::Literal(before)), Piece::Literal(more)) => before.extend(more),
+                (Some(Piece::Any), Piece::Any) => {}
                 (_, piece) => merged.push(piece),
             }
         }
-        for piece in &mut merged {
+        let last = merged.len().saturating_sub(1);
+        for (at, piece) in merged.iter_mut().enumerate() {
             if let Piece::Literal(bytes) = piece {
-                *bytes = fold_part(bytes);
+                *bytes = fold_part(bytes, at == 0, at == last);
             }
         }
+        merged.retain(|piece| *piece != Piece::Literal(vec![]));
         Self { pieces: merged }
     }
 
@@ -49,70 +52,139 @@ impl Glob {
         }
     }
 
+    /// The one name it matches, folded, if it has no gap.
+    #[must_use]
+    pub fn literal(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [Piece::Literal(bytes)] => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Patterns for what files may be named, in whatever folder: its last component, and where NUL bytes divide it
+    /// that of each part.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<Self> {
+        let is_named = |component: &Vec<Piece>| !component.is_empty() && *component != [Piece::Literal(b".".to_vec())];
+        let last = |part: Vec<Piece>| split_pieces(&part, b'/').into_iter().rfind(is_named);
+        split_pieces(&self.pieces, 0).into_iter().filter_map(last).map(Self::new).collect()
+    }
+
     /// Whether the folded name matches from beginning to end.
     #[must_use]
     pub fn matches(&self, folded: &[u8]) -> bool {
-        matches_pieces(&self.pieces, folded)
+        matches_pieces(&self.pieces, folded, Tail::Nothing)
     }
 
-    /// The pattern for `prefix` + stem + `suffix`, where the stem is this pattern without its extension.
+    /// Whether some name matches that is `stem` (folded) and an extension.
     #[must_use]
-    pub fn variant(&self, prefix: &[u8], suffix: &[u8]) -> Self {
-        let mut pieces = self.pieces.clone();
-        match pieces.last_mut() {
-            Some(Piece::AnyExt) => drop(pieces.pop()),
-            Some(Piece::Literal(bytes)) => {
-                if let Some(dot) = bytes.iter().rposition(|&b| b == b'.') {
-                    bytes.truncate(dot);
-                }
-            }
-            // `id.*`: the gap is the extension, and the dot before it belongs to it.
-            Some(Piece::Any) => {
-                let before = pieces.len().checked_sub(2);
-                if let Some(Piece::Literal(bytes)) = before.map(|at| &mut pieces[at])
-                    && bytes.ends_with(b".")
-                {
-                    bytes.pop();
-                    pieces.pop();
-                }
-            }
-            None => {}
-        }
-        let dir_len = crate::key::split_dir(self.prefix()).0.len();
-        if let Some(Piece::Literal(bytes)) = pieces.first_mut() {
-            bytes.splice(dir_len..dir_len, prefix.iter().copied());
-        } else if !prefix.is_empty() {
-            pieces.insert(0, Piece::Literal(prefix.to_vec()));
-        }
-        pieces.push(Piece::Literal(suffix.to_vec()));
-        Self::new(pieces)
+    pub fn matches_with_ext(&self, stem: &[u8]) -> bool {
+        matches_pieces(&self.pieces, &[stem, b"."].concat(), Tail::OfExt)
     }
 
-    /// The same pattern with `suffix` behind it.
-    #[must_use]
-    pub fn with_suffix(&self, suffix: &[u8]) -> Self {
-        Self::new(self.pieces.iter().cloned().chain([Piece::Literal(suffix.to_vec())]))
+    /// What stands before `end` in the names that match and end with it: a pattern for each way to end so.
+    pub fn before<'g>(&'g self, end: &[u8]) -> impl Iterator<Item = Self> + use<'g> {
+        let cut = pieces_before(&self.pieces, &end.to_ascii_lowercase());
+        cut.into_iter().map(Self::new).filter(move |glob| glob != self)
     }
 }
 
-/// Folds a part of a name; outer slashes matter inside a name, so they are fenced in.
-fn fold_part(part: &[u8]) -> Vec<u8> {
-    let fenced: Vec<u8> = [b"\x01", part, b"\x01"].concat();
-    let folded = fold(&fenced);
-    let inner = folded.strip_prefix(b"\x01").and_then(|f| f.strip_suffix(b"\x01"));
-    inner.unwrap_or(part).to_vec()
+/// The pieces between the bytes `at`.
+fn split_pieces(pieces: &[Piece], at: u8) -> Vec<Vec<Piece>> {
+    let mut done = Vec::new();
+    let mut part = Vec::new();
+    for piece in pieces {
+        let Piece::Literal(bytes) = piece else {
+            part.push(piece.clone());
+            continue;
+        };
+        for (nth, bytes) in bytes.split(|b| *b == at).enumerate() {
+            if nth > 0 {
+                done.push(std::mem::take(&mut part));
+            }
+            if !bytes.is_empty() {
+                part.push(Piece::Literal(bytes.to_vec()));
+            }
+        }
+    }
+    done.push(part);
+    done
 }
 
-fn matches_pieces(pieces: &[Piece], name: &[u8]) -> bool {
+/// What may stand behind the end of a text that is matched.
+#[derive(Clone, Copy, PartialEq)]
+enum Tail {
+    Nothing,
+    /// The rest of an extension, whatever it is.
+    OfExt,
+}
+
+/// Folds a part of a name. The outer slashes of a name do not count, but those at its gaps do: they are fenced in.
+fn fold_part(part: &[u8], is_first: bool, is_last: bool) -> Vec<u8> {
+    const FENCE: &[u8] = b"\x01";
+    let fence = |is_outer: bool| if is_outer { &b""[..] } else { FENCE };
+    let (left, right) = (fence(is_first), fence(is_last));
+    let folded = fold(&[left, part, right].concat()).into_owned();
+    let inner = folded.strip_prefix(left).and_then(|f| f.strip_suffix(right));
+    inner.map_or_else(|| part.to_vec(), <[u8]>::to_vec)
+}
+
+fn matches_pieces(pieces: &[Piece], name: &[u8], tail: Tail) -> bool {
     let Some((first, rest)) = pieces.split_first() else {
         return name.is_empty();
     };
     match first {
-        Piece::Literal(bytes) => name.strip_prefix(bytes.as_slice()).is_some_and(|tail| matches_pieces(rest, tail)),
-        Piece::Any => within_component(name).any(|at| matches_pieces(rest, &name[at..])),
+        Piece::Literal(bytes) => match name.strip_prefix(bytes.as_slice()) {
+            Some(name) => matches_pieces(rest, name, tail),
+            None => {
+                let more = bytes.strip_prefix(name).filter(|_| tail == Tail::OfExt);
+                more.is_some_and(|more| is_within_ext(more) && rest.iter().all(Piece::fits_into_ext))
+            }
+        },
+        Piece::Any => within_component(name).any(|at| matches_pieces(rest, &name[at..], tail)),
         Piece::AnyExt => {
-            matches_pieces(rest, name)
-                || (name.first() == Some(&b'.') && within_component(name).any(|at| matches_pieces(rest, &name[at..])))
+            let mut ends = within_component(name).filter(|at| *at == 0 || name[0] == b'.');
+            ends.any(|at| matches_pieces(rest, &name[at..], tail))
+        }
+    }
+}
+
+impl Piece {
+    /// As a report shows it.
+    pub(crate) fn spelled(&self) -> &[u8] {
+        match self {
+            Self::Literal(bytes) => bytes,
+            Self::Any | Self::AnyExt => b"*",
+        }
+    }
+
+    fn fits_into_ext(&self) -> bool {
+        match self {
+            Self::Literal(bytes) => is_within_ext(bytes),
+            Self::Any | Self::AnyExt => true,
+        }
+    }
+}
+
+fn is_within_ext(bytes: &[u8]) -> bool {
+    !bytes.iter().any(|b| matches!(b, b'.' | b'/'))
+}
+
+fn pieces_before(pieces: &[Piece], end: &[u8]) -> Vec<Vec<Piece>> {
+    let Some((last, before)) = pieces.split_last().filter(|_| !end.is_empty()) else {
+        return if end.is_empty() { vec![pieces.to_vec()] } else { vec![] };
+    };
+    match last {
+        Piece::Literal(bytes) => match (bytes.strip_suffix(end), end.strip_suffix(bytes.as_slice())) {
+            (Some(head), _) => vec![[before, &[Piece::Literal(head.to_vec())]].concat()],
+            (None, Some(end)) => pieces_before(before, end),
+            (None, None) => vec![],
+        },
+        // The gap may hold all of the end, or any part of it.
+        Piece::Any | Piece::AnyExt => {
+            let held = (1..=end.len()).filter(|at| *last == Piece::Any || matches!(end.get(*at), None | Some(b'.')));
+            let shorter = held.flat_map(|at| pieces_before(before, &end[..at]));
+            [pieces.to_vec()].into_iter().chain(shorter).collect()
         }
     }
 }
@@ -123,39 +195,5 @@ fn within_component(name: &[u8]) -> std::ops::RangeInclusive<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lit(text: &str) -> Piece {
-        Piece::Literal(text.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn gaps_stay_within_one_component() {
-        let any = Glob::new([lit("7."), Piece::Any]);
-        assert!(any.matches(b"7.m4a") && any.matches(b"7.") && any.matches(b"7.tar.gz"));
-        assert!(!any.matches(b"77.m4a") && !any.matches(b"7") && !any.matches(b"7.a/b"));
-
-        let ext = Glob::new([lit("7"), Piece::AnyExt]);
-        assert!(ext.matches(b"7.m4a") && ext.matches(b"7"));
-        assert!(!ext.matches(b"77.m4a") && !ext.matches(b"7x"));
-    }
-
-    #[test]
-    fn variants_of_a_pattern_replace_its_extension() {
-        for pieces in [vec![lit("7."), Piece::Any], vec![lit("7"), Piece::AnyExt], vec![lit("7.m4a")]] {
-            let variant = Glob::new(pieces).variant(b"", b"_processed.mp3");
-            assert!(variant.matches(b"7_processed.mp3"), "{variant:?}");
-            assert!(!variant.matches(b"77_processed.mp3"), "{variant:?}");
-        }
-        let widened = Glob::new([lit("a/7"), Piece::Any, lit(".m4a")]).variant(b"thumb_", b".png");
-        assert!(widened.matches(b"a/thumb_7xyz.png"));
-    }
-
-    #[test]
-    fn literals_are_folded() {
-        let glob = Glob::new([lit("ABC"), Piece::AnyExt]);
-        assert_eq!(glob.prefix(), b"abc");
-        assert!(glob.matches(&fold(b"aBC.M4A")));
-    }
-}
+#[path = "glob_tests.rs"]
+mod tests;

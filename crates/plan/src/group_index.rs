@@ -5,6 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use crate::fold::fold;
+use crate::key::split_dir;
 use crate::listing::Names;
 use crate::variant::Variants;
 
@@ -13,9 +14,27 @@ pub(crate) fn slot(index: usize) -> u32 {
     u32::try_from(index).expect("a survey holds fewer than 2^32 names")
 }
 
+/// Which part of a folded path counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope {
+    /// All of it.
+    Path,
+    /// Its last component: files are found in whatever folder.
+    FileName,
+}
+
+impl Scope {
+    pub(crate) fn of(self, folded: &[u8]) -> &[u8] {
+        match self {
+            Self::Path => folded,
+            Self::FileName => split_dir(folded).1,
+        }
+    }
+}
+
 /// Finds the files of a group without comparing names: a chained hash table over group hashes.
 pub(crate) struct GroupIndex {
-    pub(crate) hasher: RandomState,
+    hasher: RandomState,
     first: HashMap<u64, u32>,
     chain: Vec<(u32, u32)>,
 }
@@ -23,12 +42,15 @@ pub(crate) struct GroupIndex {
 const END: u32 = u32::MAX;
 
 impl GroupIndex {
-    pub(crate) fn new(names: &Names, variants: &Variants) -> Self {
+    pub(crate) fn new(names: &Names, variants: &Variants, scope: Scope) -> Self {
         let mut index =
             Self { hasher: RandomState::new(), first: HashMap::with_capacity(names.len()), chain: Vec::new() };
         index.chain.reserve(names.len());
         for (at, name) in names.iter().enumerate() {
-            for hash in index.hashes(name, &fold(name), variants) {
+            let folded = fold(name);
+            let counts = scope.of(&folded);
+            let spelled = if counts.len() == folded.len() { name } else { counts };
+            for hash in index.hashes(spelled, counts, variants) {
                 let next = index.first.insert(hash, slot(index.chain.len())).unwrap_or(END);
                 index.chain.push((slot(at), next));
             }
@@ -52,11 +74,20 @@ impl GroupIndex {
 
     /// Indices of the files that share a group with a name, and perhaps of a few others.
     pub(crate) fn relatives(&self, name: &[u8], folded: &[u8], variants: &Variants) -> Vec<u32> {
-        let mut found: Vec<u32> =
-            self.hashes(name, folded, variants).into_iter().flat_map(|hash| self.chained(hash)).collect();
+        let mut found: Vec<u32> = self.relatives_of_each(name, folded, variants).collect();
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The same, group by group: a file may occur more than once.
+    pub(crate) fn relatives_of_each(
+        &self,
+        name: &[u8],
+        folded: &[u8],
+        variants: &Variants,
+    ) -> impl Iterator<Item = u32> {
+        self.hashes(name, folded, variants).into_iter().flat_map(|hash| self.chained(hash))
     }
 
     /// Indices of the files in the group of this folded path, and perhaps of a few others.

@@ -15,6 +15,7 @@ pub mod key;
 pub mod lifecycle;
 pub mod listing;
 pub mod matching;
+mod pattern_index;
 pub mod plan;
 pub mod policy;
 pub mod reconcile;

@@ -5,17 +5,17 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::BuildHasher;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Standing, Target};
-use crate::fold::fold;
-use crate::glob::Glob;
-use crate::group_index::{GroupIndex, slot};
-use crate::key::{Escaped, Key, KeyError, split_dir};
+use crate::fold::{fold, hides_a_path};
+use crate::glob::{Glob, Piece};
+use crate::group_index::{GroupIndex, Scope, slot};
+use crate::key::{Escaped, Key, KeyError};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
+use crate::pattern_index::PatternIndex;
 use crate::variant::{Relation, Variants};
 
 /// How many missing files a report names.
@@ -24,7 +24,7 @@ pub const MISSING_NAMED_MAX: usize = 1_000;
 /// What all claims together say about one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// A live claim covers the file itself, its original, a variant's group, or a pattern it matches.
+    /// A live claim covers the file itself, its original, a variant's group, or a pattern that matches one of those.
     pub live: bool,
     /// A live claim's name, or one that is no key, is nearly this file's: it stays, whoever else failed.
     pub near: bool,
@@ -110,9 +110,8 @@ pub struct Matcher<'a> {
     names: &'a Names,
     variants: &'a Variants,
     groups: GroupIndex,
-    sorted: Option<Vec<(Box<[u8]>, u32)>>,
-    by_file_name: Option<HashMap<u64, Vec<u32>>>,
-    seen_unaddressable: HashSet<Vec<u8>>,
+    patterns: PatternIndex<'a>,
+    file_names: PatternIndex<'a>,
     live: Vec<bool>,
     near: Vec<bool>,
     near_failed: HashSet<u32>,
@@ -165,15 +164,14 @@ impl<'a> Matcher<'a> {
     /// Prepares to match claims against `names`.
     #[must_use]
     pub fn new(names: &'a Names, variants: &'a Variants) -> Self {
-        let groups = GroupIndex::new(names, variants);
+        let groups = GroupIndex::new(names, variants, Scope::Path);
         let blank = || vec![false; names.len()];
         Self {
             names,
             variants,
             groups,
-            sorted: None,
-            by_file_name: None,
-            seen_unaddressable: HashSet::new(),
+            patterns: PatternIndex::new(names, variants, Scope::Path),
+            file_names: PatternIndex::new(names, variants, Scope::FileName),
             live: blank(),
             near: blank(),
             near_failed: HashSet::new(),
@@ -196,15 +194,36 @@ impl<'a> Matcher<'a> {
         }
         match target {
             Target::Nameless => self.tally.nameless += 1,
-            Target::Exact(key) => self.offer_exact(&key, &owner, standing),
-            Target::Pattern(glob) => self.offer_pattern(&glob, standing),
-            Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner),
+            Target::Exact(key) => {
+                self.offer_exact(&key, &owner, standing);
+                if hides_a_path(key.as_bytes()) {
+                    self.offer_file_names(&Glob::new([Piece::Literal(key.as_bytes().to_vec())]), standing);
+                }
+            }
+            Target::Pattern { name, hides_a_path } => {
+                let reached = self.patterns.offer(&name, standing);
+                self.mark_pattern(reached, standing);
+                if hides_a_path {
+                    self.offer_file_names(&name, standing);
+                }
+            }
+            Target::Unaddressable { value, why, name } => {
+                self.offer_unaddressable(&value, why, owner);
+                // Nobody knows what it means, so its row's standing does not count.
+                self.offer_file_names(&name, Standing::Live);
+            }
         }
     }
 
     /// Ends the matching. Call it only when every claim of every database was offered.
     #[must_use]
-    pub fn seal(self) -> Sealed<Matched> {
+    pub fn seal(mut self) -> Sealed<Matched> {
+        for (standing, reached) in self.patterns.finish() {
+            self.mark_pattern(reached, standing);
+        }
+        for (standing, reached) in self.file_names.finish() {
+            reached.into_iter().for_each(|index| self.mark_near(index, standing));
+        }
         let Self { live, near, near_failed, failed, attached, mut tally, named_after_owner, .. } = self;
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
         Sealed::new(Matched { live, near, near_failed, failed, attached, tally })
@@ -274,70 +293,27 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn offer_pattern(&mut self, glob: &Glob, standing: Standing) {
-        let variants = self.variants;
-        let derived = variants.patterns.iter().map(|pattern| glob.variant(pattern.prefix(), pattern.suffix()));
-        for finished in [glob.clone()].into_iter().chain(derived) {
-            self.mark_matching(&finished, standing);
-            for suffix in &variants.in_progress {
-                self.mark_matching(&finished.with_suffix(suffix.as_bytes()), standing);
-            }
-        }
-    }
-
-    fn mark_matching(&mut self, glob: &Glob, standing: Standing) {
-        let names = self.names;
-        let sorted = self.sorted.get_or_insert_with(|| {
-            let mut sorted: Vec<(Box<[u8]>, u32)> =
-                names.iter().enumerate().map(|(index, name)| (Box::from(&*fold(name)), slot(index))).collect();
-            sorted.sort_unstable();
-            sorted
-        });
-        let prefix = glob.prefix();
-        let first = sorted.partition_point(|(name, _)| &**name < prefix);
-        let within = sorted[first..].iter().take_while(|(name, _)| name.starts_with(prefix));
-        let matching: Vec<u32> = within.filter(|(name, _)| glob.matches(name)).map(|(_, index)| *index).collect();
-        for index in matching {
+    /// Patterns never condemn, so what a failed one reaches is merely not an orphan.
+    fn mark_pattern(&mut self, reached: Vec<u32>, standing: Standing) {
+        for index in reached {
             match standing {
                 Standing::Live => self.live[index as usize] = true,
-                // Patterns never condemn, so what a failed one matches is merely not an orphan.
                 Standing::Failed { .. } => self.mark_near(index, standing),
             }
         }
     }
 
-    fn offer_unaddressable(&mut self, value: Vec<u8>, why: KeyError, owner: String) {
+    fn offer_unaddressable(&mut self, value: &[u8], why: KeyError, owner: String) {
         self.tally.unaddressable += 1;
-        let example = UnaddressableClaim { value: shortened(&value), owner, why };
+        let example = UnaddressableClaim { value: shortened(value), owner, why };
         keep_smallest(&mut self.tally.unaddressable_examples, example, EXAMPLES_MAX);
-        for piece in value.split(|&b| b == 0).filter(|piece| !piece.is_empty()) {
-            let folded = fold(piece);
-            let last = split_dir(&folded).1.to_vec();
-            if !last.is_empty() && self.seen_unaddressable.insert(last.clone()) {
-                self.protect_file_name(&last);
-            }
-        }
     }
 
-    /// Protects every file, in whatever folder, whose own name is related to `last` (folded).
-    fn protect_file_name(&mut self, last: &[u8]) {
-        let (names, variants, hasher) = (self.names, self.variants, &self.groups.hasher);
-        let index = self.by_file_name.get_or_insert_with(|| {
-            let mut index: HashMap<u64, Vec<u32>> = HashMap::new();
-            for (at, name) in names.iter().enumerate() {
-                let folded = fold(name);
-                for group in variants.groups(split_dir(&folded).1) {
-                    index.entry(hasher.hash_one(group.stem)).or_default().push(slot(at));
-                }
-            }
-            index
-        });
-        for group in variants.groups(last) {
-            for &at in index.get(&hasher.hash_one(group.stem)).into_iter().flatten() {
-                let folded = fold(names.get(at as usize));
-                if variants.relation_of_folded(last, split_dir(&folded).1).is_some() {
-                    self.near[at as usize] = true;
-                }
+    /// Protects what is named like the last component of a path that may lie anywhere.
+    fn offer_file_names(&mut self, path: &Glob, standing: Standing) {
+        for name in path.file_names() {
+            for index in self.file_names.offer(&name, standing) {
+                self.mark_near(index, standing);
             }
         }
     }

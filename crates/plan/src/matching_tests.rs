@@ -1,5 +1,6 @@
 use super::*;
-use crate::template::{Expansion, Template};
+use crate::claim::{ClaimRule, StandingRule};
+use crate::template::Template;
 
 fn names(list: &[&str]) -> Names {
     let mut names = Names::default();
@@ -9,12 +10,15 @@ fn names(list: &[&str]) -> Names {
     names
 }
 
+/// A live claim, read with a template from a row with one column.
+fn read(template: &str, cell: &str) -> Claim {
+    let mut rule = ClaimRule::classic("sessions");
+    (rule.key, rule.owner, rule.standing) = (Template::parse(template).unwrap(), None, StandingRule::Live);
+    Claim { owner: "7".into(), ..rule.reader(true).claim(&[Some(cell.as_bytes())]) }
+}
+
 fn live(name: &str) -> Claim {
-    let target = match Key::parse(name.as_bytes()) {
-        Ok(key) => Target::Exact(key),
-        Err(why) => Target::Unaddressable { value: name.as_bytes().to_vec(), why },
-    };
-    Claim { target, owner: "7".into(), standing: Standing::Live }
+    read("{name}", name)
 }
 
 fn failed(name: &str) -> Claim {
@@ -22,8 +26,7 @@ fn failed(name: &str) -> Claim {
 }
 
 fn pattern(template: &str, id: &str) -> Claim {
-    let Expansion::Pattern(glob) = Template::parse(template).unwrap().expand(|_| Some(id.as_bytes())) else { panic!() };
-    Claim { target: Target::Pattern(glob), owner: id.into(), standing: Standing::Live }
+    read(template, id)
 }
 
 /// One letter per file: L live, N near, F failed, A attached, - nothing.
@@ -61,6 +64,14 @@ fn a_failed_claim_condemns_only_exact_names() {
 }
 
 #[test]
+fn an_upload_that_is_renamed_before_its_row_stays() {
+    let files = ["a.m4a", "a_processed.mp3", "a.m4a.part", "a.mp3"];
+    assert_eq!(marks(&files, vec![live("a.m4a.part")]), "LLL-");
+    assert_eq!(marks(&files, vec![failed("a.m4a.part")]), "NNF-");
+    assert_eq!(marks(&files, vec![failed("a.m4a.part"), failed("a.m4a")]), "FFF-");
+}
+
+#[test]
 fn a_nearly_named_live_file_is_not_condemned_with_a_failed_session() {
     let files = ["a.m4a", "a_processed.mp3"];
     for name in ["A.m4a", "%61.m4a", "../a.m4a"] {
@@ -88,9 +99,87 @@ fn names_that_are_no_keys_protect_their_last_component() {
 }
 
 #[test]
+fn a_key_that_hides_a_path_protects_its_last_component() {
+    let files = ["x.m4a", "x_processed.mp3", "d/x.m4a", "d/x.m4a.part", "y.m4a"];
+    let keys = ["C:\\audio\\X.m4a", "uploads\\x.m4a", "%2Fsrv%2Fx.m4a", "\\x.m4a", "a/%2E%2E/x.m4a", "x.m4a%00.jpg"];
+    for name in keys {
+        assert!(matches!(live(name).target, Target::Exact(_)), "{name}");
+        assert_eq!(marks(&files, vec![live(name)]), "NNNN-", "{name}");
+        assert_eq!(marks(&files, vec![failed(name)]), "NNNN-", "{name}");
+        assert_eq!(marks(&files, vec![failed(name), failed("x.m4a")]), "FFNN-", "{name}: it only delays");
+        let exact = marks(&[name], vec![failed(name)]);
+        assert_eq!(exact, "F", "{name}");
+    }
+    for id in ["C:\\audio\\X", "%2Fsrv%2Fx"] {
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern("{id}.*", id) };
+        for claims in [vec![pattern("{id}.*", id)], vec![failed]] {
+            assert_eq!(marks(&files, claims), "NNNN-", "{id}");
+        }
+    }
+}
+
+#[test]
+fn patterns_that_are_no_keys_protect_what_is_named_like_their_last_component() {
+    let files = ["7.m4a", "7_processed.mp3", "d/7.m4a", "d/7.m4a.part", "77.m4a", "d/8.m4a"];
+    for id in ["/srv/7", "../7", "a/./7", "a//7", "x\u{0}/7", "a\\..\\/../7"] {
+        let protected = marks(&files, vec![pattern("{id}.*", id)]);
+        assert_eq!(protected, "NNNN--", "{id:?}");
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern("{id}.*", id) };
+        assert_eq!(marks(&files, vec![failed]), "NNNN--", "{id:?}");
+    }
+    assert_eq!(marks(&files, vec![pattern("/srv/{id}/*", "7")]), "NNNNNN");
+    assert_eq!(marks(&files, vec![pattern("d/{id}.*", "7")]), "--LL--");
+}
+
+#[test]
+fn one_file_name_in_many_folders_is_found_at_once() {
+    let files: Vec<String> = (0..100).map(|n| format!("{n}/audio.m4a")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let claims = || (0..5).map(|n| live(&format!("/srv/{n}/audio.m4a")));
+    assert_eq!(marks(&files, claims().collect()), "N".repeat(100));
+    assert_eq!(marks(&files, vec![pattern("/srv/{id}/audio.*", "7")]), "N".repeat(100));
+}
+
+#[test]
 fn patterns_protect_files_variants_and_parts() {
-    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "7"];
-    assert_eq!(marks(&files, vec![pattern("{id}.*", "7")]), "LLLL--");
+    let files = ["7.m4a", "7_processed.mp3", "7.m4a.part", "7_processed.mp3.tmp", "77.m4a", "8"];
+    for template in ["{id}.*", "{id}.m*", "{id}.*.part"] {
+        assert_eq!(marks(&files, vec![pattern(template, "7")]), "LLLL--", "{template}");
+    }
+    for template in ["{id}*m4a", "{id}*.m4a", "{id}*"] {
+        assert_eq!(marks(&files, vec![pattern(template, "7")]), "LLLLL-", "{template}");
+    }
+    assert_eq!(marks(&["7", "7.m4a"], vec![pattern("{id}.*", "7")]), "LL", "7.part becomes 7");
+}
+
+#[test]
+fn a_pattern_of_a_variants_name_covers_the_original() {
+    let files = ["a.m4a", "a.m4a.part", "a_processed.mp3", "a_processed.mp3.tmp", "b.m4a", "ab.m4a"];
+    for template in ["{id}_p*", "{id}_processed.*", "{id}_processed.mp3.*"] {
+        assert_eq!(marks(&files, vec![pattern(template, "a")]), "LLLL--", "{template}");
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern(template, "a") };
+        assert_eq!(marks(&files, vec![failed]), "NNNN--", "{template}");
+    }
+}
+
+#[test]
+fn a_pattern_in_many_rows_counts_with_its_strongest_row() {
+    let files: Vec<String> = (0..100).map(|n| format!("7{n:02}.m4a")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let at = |secs| Standing::Failed { since: Some(Timestamp::from_second(secs).unwrap()) };
+    let attached = |standings: &[Standing]| {
+        let (names, variants) = (names(&files), Variants::default());
+        let mut matcher = Matcher::new(&names, &variants);
+        for standing in standings {
+            matcher.offer(Claim { standing: *standing, ..pattern("{id}*", "7") });
+        }
+        let sealed = matcher.seal();
+        let marks = sealed.get().marks(99);
+        (marks.live, marks.attached)
+    };
+    assert_eq!(attached(&[at(5), at(9), at(7)]), (false, Some(Since::from(Timestamp::from_second(9).ok()))));
+    assert_eq!(attached(&[at(5), Standing::Failed { since: None }, at(7)]), (false, Some(Since::Unknown)));
+    assert!(attached(&[at(5), Standing::Live, at(7)]).0);
 }
 
 #[test]

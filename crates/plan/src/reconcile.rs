@@ -35,7 +35,7 @@ pub struct Kept {
     pub too_young: u64,
     /// Of sessions that failed recently.
     pub failed_recently: u64,
-    /// Could not be looked at.
+    /// Could not be looked at, or not be named.
     pub unreadable: u64,
 }
 
@@ -123,19 +123,19 @@ pub fn reconcile(
     let mut young_groups: HashSet<GroupId> = HashSet::new();
     for (candidate, look) in candidates.iter().zip(looks) {
         let name = names.get(candidate.index);
-        let facts = match look {
-            Look::File(facts) => facts,
-            Look::Gone => {
+        let (facts, key) = match (look, Key::parse(name)) {
+            (Look::File(facts), Ok(key)) => (facts, key),
+            (Look::Gone, _) => {
                 outcome.vanished += 1;
                 continue;
             }
-            Look::Failed => {
+            // Stores list only keys; a name that is none could not be removed by that name either.
+            (Look::Failed, _) | (Look::File(_), Err(_)) => {
                 outcome.kept.unreadable += 1;
                 young_groups.insert(group_id(name, policy));
                 continue;
             }
         };
-        let key = Key::parse(name).expect("stores list only keys");
         match &candidate.by_claims {
             ByClaims::Keep(keep) => outcome.kept.add(*keep),
             ByClaims::Failed { since, owners } => {

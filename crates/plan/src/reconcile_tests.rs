@@ -45,3 +45,19 @@ fn a_deleted_row_keeps_the_whole_group_of_its_young_file() {
     assert_eq!(recheck(matched(&names, &policy, &[])), [Some(Keep::TooYoung), Some(Keep::TooYoung)]);
     assert_eq!(recheck(matched(&names, &policy, &[&session, &orphan])), [None, Some(Keep::FailedRecently)]);
 }
+
+#[test]
+fn a_listed_name_that_is_no_key_is_kept_with_its_group() {
+    let policy = Policy::classic();
+    let mut names = Names::default();
+    for name in ["../a.m4a", "b//c.m4a", "b/c_processed.mp3", "d.m4a"] {
+        names.push(name.as_bytes());
+    }
+    let mut kept = Kept::default();
+    let candidates = candidates(&matched(&names, &policy, &[]), &policy, at(NOW), &mut kept, names.len());
+    let looks = [Look::File(facts(2 * DAY)); 4];
+    let outcome = reconcile(&names, &candidates, &looks, &policy, at(NOW), kept);
+    let keys: Vec<String> = outcome.removals.iter().map(|r| r.key.to_string()).collect();
+    assert_eq!(keys, ["d.m4a"]);
+    assert_eq!(outcome.kept, Kept { unreadable: 2, too_young: 1, ..Kept::default() });
+}

@@ -6,8 +6,8 @@ use std::fmt;
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
-use crate::glob::{Glob, Piece};
-use crate::key::{split_dir, split_ext};
+use crate::glob::Piece;
+use crate::key::split_ext;
 
 /// A parsed template such as `{audio_filename}`, `{basename(audio_url)}`, `{id}{ext(audio_filename)}`
 /// or `{id}.*`.
@@ -45,7 +45,7 @@ pub enum Expansion {
     /// The bytes of one name, not yet checked to be a key.
     Exact(Vec<u8>),
     /// A name with gaps: the template has a wildcard, or some but not all of its columns were missing.
-    Pattern(Glob),
+    Pattern(Vec<Piece>),
 }
 
 /// What is wrong with a template, and where.
@@ -140,7 +140,7 @@ impl Template {
         match (present, gaps) {
             (0, _) => Expansion::Nameless,
             (_, 0) => Expansion::Exact(pieces.iter().flat_map(literal_bytes).copied().collect()),
-            _ => Expansion::Pattern(Glob::new(pieces)),
+            _ => Expansion::Pattern(pieces),
         }
     }
 }
@@ -199,15 +199,17 @@ fn map<'a>(name: Cow<'a, [u8]>, f: impl for<'b> Fn(&'b [u8]) -> &'b [u8]) -> Cow
     }
 }
 
-/// The last component of a path with either kind of slash, or of a URL's path.
+/// The last component of a path with either kind of slash, or of a URL's path; slashes behind it do not count.
 fn basename(value: &[u8]) -> Cow<'_, [u8]> {
+    fn last(path: &[u8], is_slash: impl Fn(u8) -> bool) -> &[u8] {
+        path.rsplit(|&b| is_slash(b)).find(|component| !component.is_empty()).unwrap_or_default()
+    }
     let is_url = value.windows(3).take(16).any(|w| w == b"://");
     if !is_url {
-        let path = value.strip_suffix(b"/").unwrap_or(value);
-        return Cow::Borrowed(path.rsplit(|&b| b == b'/' || b == b'\\').next().unwrap_or(path));
+        return Cow::Borrowed(last(value, |b| b == b'/' || b == b'\\'));
     }
     let path = value.split(|&b| b == b'?' || b == b'#').next().unwrap_or(value);
-    Cow::Owned(percent_decode(split_dir(path).1).collect())
+    Cow::Owned(percent_decode(last(path, |b| b == b'/')).collect())
 }
 
 impl fmt::Display for Template {

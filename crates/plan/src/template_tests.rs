@@ -1,10 +1,16 @@
 use super::*;
+use crate::glob::Glob;
 
 fn expand(template: &str, row: &[(&str, Option<&str>)]) -> Expansion {
     Template::parse(template).unwrap().expand(|column| {
         let cell = row.iter().find(|(name, _)| *name == column).unwrap_or_else(|| panic!("asked for {column}"));
         cell.1.map(str::as_bytes)
     })
+}
+
+fn pattern(template: &str, row: &[(&str, Option<&str>)]) -> Glob {
+    let Expansion::Pattern(pieces) = expand(template, row) else { panic!("{template} has no gap") };
+    Glob::new(pieces)
 }
 
 fn exact(text: &str) -> Expansion {
@@ -22,13 +28,23 @@ fn the_usual_templates_spell_names() {
 }
 
 #[test]
+fn slashes_behind_the_last_component_do_not_hide_it() {
+    for path in ["https://h/a/x.m4a/", "https://h/a/x.m4a//?q=1/", "s3://b/x.m4a/#t", "/srv/x.m4a//", "C:\\a\\x.m4a\\"]
+    {
+        assert_eq!(expand("{basename(p)}", &[("p", Some(path))]), exact("x.m4a"), "{path}");
+        assert_eq!(expand("{id}{ext(p)}", &[("id", Some("7")), ("p", Some(path))]), exact("7.m4a"), "{path}");
+    }
+    assert_eq!(expand("{basename(p)}", &[("p", Some("//"))]), exact(""));
+}
+
+#[test]
 fn a_missing_part_widens_and_all_missing_claims_nothing() {
     assert_eq!(expand("{audio_filename}", &[("audio_filename", None)]), Expansion::Nameless);
     assert_eq!(expand("{audio_filename}", &[("audio_filename", Some(""))]), Expansion::Nameless);
     assert_eq!(expand("audio/{n}", &[("n", None)]), Expansion::Nameless);
-    let Expansion::Pattern(glob) = expand("{id}{ext(n)}", &[("id", Some("7")), ("n", None)]) else { panic!() };
+    let glob = pattern("{id}{ext(n)}", &[("id", Some("7")), ("n", None)]);
     assert!(glob.matches(b"7.m4a") && glob.matches(b"7") && !glob.matches(b"77.m4a"));
-    let Expansion::Pattern(glob) = expand("{id}.*", &[("id", Some("7"))]) else { panic!() };
+    let glob = pattern("{id}.*", &[("id", Some("7"))]);
     assert!(glob.matches(b"7.m4a") && !glob.matches(b"77.m4a"));
 }
 

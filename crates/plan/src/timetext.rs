@@ -6,12 +6,17 @@ use jiff::{Timestamp, tz::TimeZone};
 /// 2001-09-09T01:46:40Z, the first second since 1970 with ten digits.
 const EPOCH_NUMBERS_FROM: i128 = 1_000_000_000;
 
+/// 2000-01-01T00:00:00Z: what is written as earlier is some program's way to say "never".
+const WRITTEN_TIMES_FROM: Timestamp = Timestamp::constant(946_684_800, 0);
+
 /// Reads a database's rendering of a point in time: ISO 8601 with `T` or a blank, with or without a
 /// zone (none means UTC), a bare date (its midnight, UTC), or a whole number of seconds, milliseconds,
 /// microseconds or nanoseconds since 1970 (told apart by size: up to 11, 14, 17 and 20 digits).
 ///
 /// A number that would mean a moment before September 2001 is no known time: it is far more likely a
-/// date written as a number, a count of days, or counted from another epoch.
+/// date written as a number, a count of days, or counted from another epoch. A written date before the year
+/// 2000 is none either: `0001-01-01`, `1900-01-01` and `1970-01-01` are the zero dates of languages and
+/// databases, and no recording is as old.
 ///
 /// Returns `None` for anything else, `infinity` included: what has no known age is never old.
 #[must_use]
@@ -23,6 +28,10 @@ pub fn parse(text: &[u8]) -> Option<Timestamp> {
     if let Ok(number) = text.parse::<i128>() {
         return from_epoch(number);
     }
+    from_iso(text).filter(|written| *written >= WRITTEN_TIMES_FROM)
+}
+
+fn from_iso(text: &str) -> Option<Timestamp> {
     // PostgreSQL writes a zone as +00, which ISO 8601 allows; jiff reads it as it is.
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
@@ -95,6 +104,26 @@ mod tests {
             assert_eq!(parse(number.as_bytes()), None, "{kind}: {number}");
         }
         assert!(parse(b"1000000000").is_some() && parse(b"1000000000000").is_some());
+    }
+
+    #[test]
+    fn zero_dates_are_not_long_ago() {
+        for text in [
+            "0001-01-01",
+            "0001-01-01T00:00:00Z",
+            "1601-01-01 00:00:00",
+            "1899-12-30",
+            "1900-01-01",
+            "1970-01-01 00:00:00",
+            "1970-01-01 01:00:00+01",
+            "1999-12-31 23:59:59.999999999",
+            "2000-01-01 00:00:00+00:01",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+        for text in ["2000-01-01", "1999-12-31 23:59:00-00:01"] {
+            assert_eq!(parse(text.as_bytes()), Some(WRITTEN_TIMES_FROM), "{text}");
+        }
     }
 
     #[test]

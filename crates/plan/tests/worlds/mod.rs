@@ -1,5 +1,7 @@
 //! Small worlds in which everything collides: a few stems, many spellings, and times at every boundary.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -16,6 +18,8 @@ use upsweep_plan::policy::Policy;
 use upsweep_plan::reconcile::{Candidate, Kept, Look, Reconciled, candidates, reconcile};
 use upsweep_plan::variant::Variants;
 
+use self::names::{claimed_names, file_names, ids, urls};
+
 /// 2026-11-01T03:00:00Z and a little.
 const NOW: i128 = 1_793_502_000_000_000_007;
 const SECOND: i128 = 1_000_000_000;
@@ -24,7 +28,7 @@ const RETENTIONS: [u64; 4] = [0, 3_600, 604_800, u64::MAX];
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) recursive: bool,
-    /// Whether `x.mp3` counts as made of `x.*` too.
+    /// Whether `x.mp3` and `t_x.m4a` count as made of `x.*` too.
     pub(crate) more_variants: bool,
     pub(crate) orphan_secs: u64,
     pub(crate) failed_secs: u64,
@@ -50,7 +54,8 @@ pub(crate) struct Rule {
 pub(crate) enum Kind {
     File,
     IdExt,
-    IdAny,
+    /// `{id}` and a text with a gap.
+    IdThen(&'static str),
     UrlBase,
 }
 
@@ -121,59 +126,20 @@ fn created() -> impl Strategy<Value = Moment> {
     // None of these says when: zero dates, words, dates and days written as numbers, other epochs.
     let words = ["", "infinity", "yesterday", "0000-00-00 00:00:00", "2026-13-01", "12:30", "1e9"];
     let numbers = ["0", "-1793502000", "20261101", "202611011230", "2461346", "20758", "639291330000000000"];
-    let nothing = select([words, numbers].concat()).prop_map(|text| Moment { cell: Some(text.into()), means: None });
+    let zeros = ["0001-01-01", "1900-01-01", "1970-01-01 00:00:00", "1970-01-01T00:00:00Z", "1999-12-31 23:59:59"];
+    let nothing = select([&words[..], &numbers, &zeros].concat())
+        .prop_map(|text| Moment { cell: Some(text.into()), means: None });
     let null = select(vec![None, Some(vec![0xff])]).prop_map(|cell| Moment { cell, means: None });
     prop_oneof![8 => spelled, 1 => nothing, 1 => null]
 }
 
-/// A file's name without its folder, in some spelling.
-fn file_names() -> impl Strategy<Value = Vec<u8>> {
-    let stems: Vec<&[u8]> = vec![
-        b"a",
-        b"A",
-        b"b",
-        b"ss",
-        "\u{df}".as_bytes(),
-        "\u{e9}".as_bytes(),
-        "e\u{301}".as_bytes(),
-        b"%61",
-        b"%2561",
-        b"a%2Eb",
-        b"a%2Eb",
-        b"a_processed",
-        b"\xff",
-    ];
-    let stem = prop_oneof![3 => Just(&b"a"[..]), 4 => select(stems)];
-    let ext = select(vec![".m4a", ".m4a", ".M4A", ".mp3", "_processed.mp3", "_processed.mp3", "_PROCESSED.mp3", ""]);
-    let part = prop_oneof![5 => Just(""), 2 => select(vec![".tmp", ".part", ".PART"])];
-    (stem, ext, part).prop_map(|(stem, ext, part)| [stem, ext.as_bytes(), part.as_bytes()].concat())
-}
-
-/// A name as a row may hold it: a key or not.
-fn claimed_names() -> impl Strategy<Value = Vec<u8>> {
-    let odd = select(vec!["../", "/", "./", "d//", "/srv/d/", "d/../", "d\\", "d%2F", "x\0"]);
-    let dir = prop_oneof![8 => Just(""), 3 => select(vec!["d/", "D/"]), 2 => odd];
-    let end = prop_oneof![12 => Just(""), 1 => select(vec!["/", "\0.jpg"])];
-    (dir, file_names(), end).prop_map(|(dir, name, end)| [dir.as_bytes(), &name, end.as_bytes()].concat())
-}
-
-fn urls() -> impl Strategy<Value = Vec<u8>> {
-    let url = (select(vec!["https://h/a/", "https://h/d%2F", ""]), file_names(), select(vec!["", "?q=a.m4a", "#x"]));
-    url.prop_map(|(host, name, tail)| {
-        let tail = if host.is_empty() { "" } else { tail };
-        [host.as_bytes(), &name, tail.as_bytes()].concat()
-    })
-}
-
 fn rows() -> impl Strategy<Value = Row> {
-    let id =
-        prop_oneof![1 => Just(&b""[..]), 9 => select(vec![&b"a"[..], b"A", b"b", "\u{e9}".as_bytes(), b"a_processed"])];
     let cell = |s: BoxedStrategy<Vec<u8>>| option::weighted(0.9, prop_oneof![20 => s, 1 => Just(vec![])]);
     let status = select(vec![None, Some("failed"), Some("failed"), Some("failed"), Some("FAILED"), Some("done")]);
-    (0..6_usize, option::weighted(0.9, id), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
+    (0..6_usize, option::weighted(0.9, ids()), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
         .prop_map(|(rule, id, file, url, status, created)| Row {
             rule,
-            id: id.map(<[u8]>::to_vec),
+            id,
             file,
             url,
             status: status.map(str::to_owned),
@@ -192,7 +158,8 @@ fn files(recursive: bool) -> impl Strategy<Value = Vec<File>> {
 
 /// A whole world.
 pub(crate) fn worlds() -> impl Strategy<Value = World> {
-    let kind = prop_oneof![4 => Just(Kind::File), 1 => select(vec![Kind::IdExt, Kind::IdAny, Kind::UrlBase])];
+    let tail = select(vec![".*", ".*", "*m4a", "*.m4a", "*", "*.part", ".pa*", "_p*", "*.mp3"]);
+    let kind = prop_oneof![4 => Just(Kind::File), 1 => select(vec![Kind::IdExt, Kind::UrlBase]), 2 => tail.prop_map(Kind::IdThen)];
     let standing =
         || select(vec![StandingKind::ByStatus, StandingKind::ByStatus, StandingKind::Failed, StandingKind::Live]);
     let rule = (kind, standing()).prop_map(|(kind, standing)| Rule { kind, standing });
@@ -234,8 +201,8 @@ pub(crate) fn ripe_worlds() -> impl Strategy<Value = World> {
 impl World {
     /// What stands around the stem in a variant's name.
     pub(crate) fn affixes(&self) -> Vec<(&'static str, &'static str)> {
-        let all = [("", "_processed.mp3"), ("", ".mp3")];
-        all[..1 + usize::from(self.more_variants)].to_vec()
+        let all = [("", "_processed.mp3"), ("", ".mp3"), ("t_", ".m4a")];
+        all[..if self.more_variants { 3 } else { 1 }].to_vec()
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -331,7 +298,7 @@ impl Rule {
         let key = match self.kind {
             Kind::File => "{audio_filename}",
             Kind::IdExt => "{id}{ext(audio_filename)}",
-            Kind::IdAny => "{id}.*",
+            Kind::IdThen(tail) => &format!("{{id}}{tail}"),
             Kind::UrlBase => "{basename(audio_url)}",
         };
         let since = "created_at".to_owned();
