@@ -18,6 +18,9 @@ use crate::world::World;
 /// How far back hidden files count against the guards' floor.
 pub const FLOOR_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// The states whose outcome is not known yet.
+pub const PENDING: [State; 3] = [State::Quarantining, State::Restoring, State::Purging];
+
 /// What the ledger says that a plan must know.
 #[derive(Debug, Default)]
 pub struct Past {
@@ -39,7 +42,7 @@ impl Past {
         Ok(Self {
             hidden: ledger.ops_in(&[State::Quarantined])?,
             hidden_recently: ledger.hidden_since(since)?,
-            pending: ledger.ops_in(&[State::Quarantining, State::Restoring, State::Purging])?.len() as u64,
+            pending: ledger.ops_in(&PENDING)?.len() as u64,
         })
     }
 }
@@ -81,7 +84,7 @@ fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Su
     let mut looks = Vec::with_capacity(candidates.len());
     world.progress.begin(Stage::Looking, Some(candidates.len() as u64));
     for candidate in &candidates {
-        looks.push(look(world, survey.names.get(candidate.index), &mut errors));
+        looks.push(look(world, survey.names.get(candidate.index), &survey.snapshot.own_files, &mut errors));
         world.progress.advance(1);
     }
     world.progress.end();
@@ -104,7 +107,7 @@ fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Su
     Ok(Planned { plan, survey: Some(survey), claimed_again })
 }
 
-fn look(world: &World<'_>, name: &[u8], errors: &mut Vec<String>) -> Look {
+fn look(world: &World<'_>, name: &[u8], own_files: &[(u64, u64)], errors: &mut Vec<String>) -> Look {
     let key = match Key::parse(name) {
         Ok(key) => key,
         Err(why) => {
@@ -113,6 +116,7 @@ fn look(world: &World<'_>, name: &[u8], errors: &mut Vec<String>) -> Look {
         }
     };
     match world.store.look(&key) {
+        Ok(Some(facts)) if own_files.contains(&(facts.dev, facts.ino)) => Look::DatabaseFile,
         Ok(Some(facts)) => Look::File(facts),
         Ok(None) => Look::Gone,
         Err(error) => {
@@ -157,7 +161,9 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         survey: SurveyFacts::default(),
         incomplete: vec![],
         removals: vec![],
+        totals: BTreeMap::new(),
         audio: BTreeMap::new(),
+        audio_millis: 0,
         kept: Kept::default(),
         restores: vec![],
         errors: vec![],

@@ -4,6 +4,7 @@ use upsweep_plan::lifecycle::{Event, State};
 
 use crate::apply::note_horizons;
 use crate::error::EngineError;
+use crate::planning::PENDING;
 use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
 use crate::restore::settle;
 use crate::world::{BATCH_FILES, World};
@@ -39,7 +40,7 @@ impl Recovered {
 /// # Errors
 /// [`EngineError`] when the journal is damaged or cannot be written.
 pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Lease) -> Result<Recovered, EngineError> {
-    let pending = ledger.ops_in(&[State::Quarantining, State::Restoring, State::Purging])?;
+    let pending = ledger.ops_in(&PENDING)?;
     let mut recovered = Recovered::default();
     if pending.is_empty() {
         return Ok(recovered);

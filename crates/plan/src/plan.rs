@@ -9,7 +9,7 @@ use crate::guard::Refusal;
 use crate::key::Key;
 use crate::matching::Tally;
 use crate::policy::Policy;
-use crate::reconcile::{Kept, Removal};
+use crate::reconcile::{Kept, Removal, Total, totals};
 
 /// How long a plan may be applied after it was made.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -73,8 +73,8 @@ pub struct SurveyFacts {
 pub struct Audio {
     /// A short word such as `mp3`.
     pub format: String,
-    /// Length in seconds, where the headers say.
-    pub duration_secs: Option<f64>,
+    /// Length in milliseconds, where the headers say. A whole number, so that a saved plan hashes the same.
+    pub duration_millis: Option<u64>,
 }
 
 /// Everything a clean-up would do, and why.
@@ -101,8 +101,12 @@ pub struct Plan {
     pub incomplete: Vec<String>,
     /// Files that would go, in byte order of their keys.
     pub removals: Vec<Removal>,
+    /// Their totals by reason: `orphan`, `failed session`.
+    pub totals: BTreeMap<String, Total>,
     /// What is known of the sound in them, by key; not every file is looked at.
     pub audio: BTreeMap<String, Audio>,
+    /// How long those sounds last together, in milliseconds.
+    pub audio_millis: u64,
     /// How many files stay, and why.
     pub kept: Kept,
     /// Hidden files that a claim needs again.
@@ -160,9 +164,11 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// Completes a plan with its hash.
+    /// Completes a plan with its totals and its hash.
     #[must_use]
     pub fn sealed(mut self) -> Self {
+        self.totals = totals(&self.removals);
+        self.audio_millis = self.audio.values().filter_map(|audio| audio.duration_millis).sum();
         self.hash = self.computed_hash();
         self
     }

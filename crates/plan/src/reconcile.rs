@@ -1,6 +1,6 @@
 //! From marks to removals: candidates first, so that only they need to be looked at on disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct Removal {
     /// Why.
     #[serde(flatten)]
     pub reason: Reason,
+    /// How old it was when it was judged, in seconds, counted as its reason says.
+    pub age_secs: u64,
     /// What it was when it was judged: only this very file may be removed.
     pub facts: FileFacts,
 }
@@ -71,6 +73,8 @@ pub struct Candidate {
 pub enum Look {
     /// A regular file.
     File(FileFacts),
+    /// A file of the database's own, which happens to lie in the store.
+    DatabaseFile,
     /// Gone, or no regular file any more.
     Gone,
     /// It could not be looked at.
@@ -125,6 +129,10 @@ pub fn reconcile(
         let name = names.get(candidate.index);
         let (facts, key) = match (look, Key::parse(name)) {
             (Look::File(facts), Ok(key)) => (facts, key),
+            (Look::DatabaseFile, _) => {
+                outcome.kept.add(Keep::Claimed);
+                continue;
+            }
             (Look::Gone, _) => {
                 outcome.vanished += 1;
                 continue;
@@ -140,7 +148,7 @@ pub fn reconcile(
             ByClaims::Keep(keep) => outcome.kept.add(*keep),
             ByClaims::Failed { since, owners } => {
                 let reason = Reason::FailedSession { since: *since, owners: owners.clone() };
-                outcome.removals.push(Removal { key, reason, facts: *facts });
+                outcome.removals.push(removal(key, reason, *facts, now));
             }
             ByClaims::Unclaimed => match by_age(facts, policy, now) {
                 Verdict::Keep(keep) => {
@@ -148,7 +156,7 @@ pub fn reconcile(
                     young_groups.insert(group_id(name, policy));
                 }
                 Verdict::Remove(reason) => {
-                    orphans.push((Removal { key, reason, facts: *facts }, group_id(name, policy)));
+                    orphans.push((removal(key, reason, *facts, now), group_id(name, policy)));
                 }
             },
         }
@@ -165,6 +173,12 @@ pub fn reconcile(
     // A folder that changes while it is read may show a name twice.
     outcome.removals.dedup_by(|a, b| a.key == b.key);
     outcome
+}
+
+fn removal(key: Key, reason: Reason, facts: FileFacts, now: Timestamp) -> Removal {
+    // What may go is older than its retention, so its age is never negative.
+    let age_secs = now.duration_since(reason.counted_from()).as_secs().unsigned_abs();
+    Removal { key, reason, age_secs, facts }
 }
 
 type GroupId = Vec<u8>;
@@ -226,14 +240,23 @@ pub fn judge_hidden(matched: &Sealed<Matched>, len: usize, policy: &Policy, now:
     (0..len).map(verdict).collect()
 }
 
-/// Totals of removals by the word of their reason: files and bytes.
+/// A number of files and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Totals of removals by the word of their reason.
 #[must_use]
-pub fn totals(removals: &[Removal]) -> HashMap<&'static str, (u64, u64)> {
-    let mut totals = HashMap::new();
+pub fn totals(removals: &[Removal]) -> BTreeMap<String, Total> {
+    let mut totals: BTreeMap<String, Total> = BTreeMap::new();
     for removal in removals {
-        let (files, bytes) = totals.entry(removal.reason.word()).or_insert((0, 0));
-        *files += 1;
-        *bytes += removal.facts.size_bytes;
+        let total = totals.entry(removal.reason.word().to_owned()).or_default();
+        total.files += 1;
+        total.bytes += removal.facts.size_bytes;
     }
     totals
 }

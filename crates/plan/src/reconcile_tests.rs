@@ -31,11 +31,13 @@ fn a_deleted_row_keeps_the_whole_group_of_its_young_file() {
     let session = Removal {
         key: Key::parse(b"a.m4a").unwrap(),
         reason: Reason::FailedSession { since, owners: vec!["7".into()] },
+        age_secs: 30 * DAY.unsigned_abs(),
         facts: facts(60),
     };
     let orphan = Removal {
         key: Key::parse(b"a.wav").unwrap(),
         reason: Reason::Orphan { modified: at(NOW - 2 * DAY) },
+        age_secs: 2 * DAY.unsigned_abs(),
         facts: facts(2 * DAY),
     };
     let removals = [session.clone(), orphan.clone()];

@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn what_is_claimed_nearly_claimed_or_young_is_never_removed(world in worlds()) {
-        for Removal { key, reason, facts } in world.survey().outcome.removals {
+        for Removal { key, reason, age_secs: _, facts } in world.survey().outcome.removals {
             let heard = reference::heard(&world, key.as_bytes());
             prop_assert!(!heard.live, "{key} is live");
             prop_assert!(!heard.near, "{key} is nearly claimed, or named by a row that is no key");
@@ -110,7 +110,9 @@ proptest! {
                 _ => continue,
             };
             let Look::File(facts) = file.look else { panic!("only files are condemned") };
-            expected.push(Removal { key: Key::parse(&file.name).unwrap(), reason, facts });
+            let age_nanos = world.now.as_nanosecond() - reason.counted_from().as_nanosecond();
+            let age_secs = u64::try_from(age_nanos / 1_000_000_000).unwrap();
+            expected.push(Removal { key: Key::parse(&file.name).unwrap(), reason, age_secs, facts });
         }
         expected.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
         prop_assert_eq!(&survey.outcome.removals, &expected);

@@ -126,7 +126,7 @@ fn write_config(path: &Path, dir: &Path, uploads: &Path, database: &Path) -> any
     let text = |path: &Path| toml::Value::String(path.display().to_string()).to_string();
     let url = toml::Value::String(format!("sqlite:///{}", database.display())).to_string();
     let config = format!(
-        "# The example of upsweep demo.\ndatabase_url = {url}\nupload_dir = {}\nstate_dir = {}\n",
+        "# The example of upsweep demo: no variable of yours reaches into it.\nisolated = true\ndatabase_url = {url}\nupload_dir = {}\nstate_dir = {}\n",
         text(uploads),
         text(&dir.join("state"))
     );

@@ -16,8 +16,8 @@ pub(crate) fn add(plan: &mut Plan, store: &dyn Store, progress: &dyn Progress) {
         // What cannot be opened or is no audio is planned all the same: the headers are for the reader only.
         let Ok(reader) = store.open(&removal.key) else { continue };
         if let Some(facts) = audio::probe(reader) {
-            let duration_secs = facts.duration.map(|d| d.as_secs_f64());
-            plan.audio.insert(removal.key.to_string(), Audio { format: facts.format, duration_secs });
+            let duration_millis = facts.duration.and_then(|d| u64::try_from(d.as_millis()).ok());
+            plan.audio.insert(removal.key.to_string(), Audio { format: facts.format, duration_millis });
         }
     }
     progress.end();

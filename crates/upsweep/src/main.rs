@@ -9,6 +9,7 @@ mod headers;
 mod logging;
 mod progress;
 mod render;
+mod say;
 mod wire;
 
 use std::process::ExitCode;

@@ -1,9 +1,10 @@
 //! Progress on a terminal; silence elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use upsweep_engine::ports::{Progress, Stage};
 
 /// Draws a bar with rate and remaining time on standard error, if that is a terminal.
@@ -25,11 +26,17 @@ impl Progress for Bars {
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
         let template = match total {
-            Some(_) => "{prefix:>22} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left",
-            None => "{prefix:>22} {spinner} {human_pos}, {per_sec}",
+            Some(_) => "{prefix:>22} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
+            None => "{prefix:>22} {spinner} {human_pos}, {rate}",
         };
         // A template that does not parse is a mistake of ours that the tests would show.
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for the eye")]
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            // A terminal that went away is no reason to stop.
+            let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+        };
+        bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(words(stage));
         if let Some(before) = self.current.lock().unwrap_or_else(PoisonError::into_inner).replace(bar) {
             before.finish_and_clear();

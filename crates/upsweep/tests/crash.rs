@@ -30,8 +30,15 @@ fn fifty_kills_lose_nothing() {
     let mut random = Random(0x5eed);
     let mut seen = BTreeMap::new();
     let mut interrupted = 0;
-    for _ in 0..KILLS_EACH {
-        kill_after(&site, 0, &["run"], random.below(whole_run));
+    let plan = site.dir.path().join("plan.json");
+    let plan = plan.to_str().unwrap();
+    for round in 0..KILLS_EACH {
+        if round % 2 == 0 {
+            kill_after(&site, 0, &["run"], random.below(whole_run));
+        } else {
+            site.upsweep(&["plan", "--no-audio", "--out", plan]).expect(0);
+            kill_after(&site, 0, &["apply", plan], random.below(whole_run));
+        }
         interrupted += recovered(&site.upsweep(&["recover", "--json"]).expect(0));
         check(&site, &mut seen);
         site.upsweep(&["restore", "--all"]).expect(0);

@@ -159,6 +159,39 @@ fn folders_are_cleaned_and_restored_when_asked_for() {
 }
 
 #[test]
+fn a_database_in_the_upload_directory_is_no_upload() {
+    let mut site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    let Database::Sqlite(path) = &site.database else { unreachable!() };
+    let inside = site.uploads.join("app.db");
+    fs::copy(path, &inside).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 86_400);
+    let file = fs::File::options().write(true).open(&inside).unwrap();
+    file.set_times(fs::FileTimes::new().set_modified(old)).unwrap();
+    site.set("DATABASE_URL", &format!("sqlite:///{}", inside.display()));
+    assert!(site.planned().is_empty());
+    for _ in 0..2 {
+        site.upsweep(&["run"]).expect(0).has("Nothing was hidden");
+    }
+}
+
+/// Words that nobody hears must not stop a run half-way, and must not pass for success either.
+#[test]
+fn a_full_standard_output_is_reported_after_the_work() {
+    let site = Site::sqlite();
+    site.session("1", "processed", Some("live.m4a"), 30);
+    site.file("live.m4a", 720.0);
+    site.file("orphan.m4a", 72.0);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = site.command(&["run"]);
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the work itself was done"), "{output:?}");
+    assert!(!site.has("orphan.m4a"));
+}
+
+#[test]
 fn undo_needs_no_database() {
     let mut site = Site::sqlite();
     site.session("1", "processed", Some("live.m4a"), 30);
@@ -182,6 +215,9 @@ fn a_failed_run_leaves_its_trace_in_the_history() {
     site.set("DATABASE_URL", "sqlite:////nonexistent/app.db");
     site.upsweep(&["run"]).expect(1).has("/nonexistent/app.db");
     site.upsweep(&["history"]).expect(0).has("stopped: ");
+    let said = site.upsweep(&["status"]).expect(1);
+    said.has("In quarantine: 0 files");
+    said.has("what a run would do now is unknown");
     site.set("DATABASE_URL", &url);
     site.upsweep(&["run"]).expect(0);
 }
@@ -299,8 +335,13 @@ fn the_example_is_complete_and_its_commands_work() {
         .map(|line| line.split_whitespace().skip(1).collect())
         .collect();
     assert!(commands.len() >= 5, "{said:?}");
+    // Nothing of the caller's environment may reach into the example, nor the example out of its folder.
+    site.file("precious.m4a", 720.0);
     for command in commands {
         site.upsweep(&command).expect(0);
     }
+    let hidden = fs::read_dir(dir.join("uploads/audio/.upsweep/quarantine")).unwrap().count();
+    assert!(hidden > 0, "the example's own files were hidden");
+    assert!(site.has("precious.m4a") && !site.has(".upsweep"));
     site.upsweep(&["demo", "--dir", dir.to_str().unwrap()]).expect(1).has("is not empty");
 }

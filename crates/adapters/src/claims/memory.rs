@@ -121,6 +121,7 @@ impl ClaimSource for MemoryClaims {
             role_can_write: self.role_can_write,
             clock: self.clock,
             horizon: self.horizon,
+            own_files: vec![],
         })
     }
 

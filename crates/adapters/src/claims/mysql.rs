@@ -79,7 +79,15 @@ async fn read(session: &mut Session<'_>, rules: &[ClaimRule], sink: &mut RowSink
         rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);
     }
     session.run("COMMIT").await?;
-    Ok(Snapshot { identity, rows, is_replica, role_can_write: Some(role_can_write), clock, horizon: Horizon::Clock })
+    Ok(Snapshot {
+        identity,
+        rows,
+        is_replica,
+        role_can_write: Some(role_can_write),
+        clock,
+        horizon: Horizon::Clock,
+        own_files: vec![],
+    })
 }
 
 async fn stream(

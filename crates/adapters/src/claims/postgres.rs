@@ -94,6 +94,7 @@ async fn read(session: &Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>
         role_can_write: Some(role_can_write),
         clock: facts.clock,
         horizon: facts.horizon,
+        own_files: vec![],
     })
 }
 

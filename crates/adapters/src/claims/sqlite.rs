@@ -6,6 +6,7 @@
 
 mod spool;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,10 +58,28 @@ impl SqliteClaims {
     }
 }
 
+/// What SQLite adds to a database's name for the files beside it.
+const COMPANIONS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+impl File {
+    /// Device and inode of the database and of the files SQLite keeps beside it. An application may well have
+    /// put its database into the upload directory.
+    fn own_files(&self) -> Vec<(u64, u64)> {
+        let path = |companion: &&str| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(companion);
+            path
+        };
+        let files = COMPANIONS.iter().map(path).filter_map(|path| std::fs::metadata(path).ok());
+        files.map(|file| (file.dev(), file.ino())).collect()
+    }
+}
+
 impl ClaimSource for SqliteClaims {
     fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
         let file = self.open()?;
         let identity = file.identity();
+        let own_files = file.own_files();
         let spools = file.spool(rules)?;
         drop(file);
         for (index, spool) in spools.iter().enumerate() {
@@ -74,6 +93,7 @@ impl ClaimSource for SqliteClaims {
             // SQLite asks this host for the time: a clock of its own it has none.
             clock: None,
             horizon: Horizon::Clock,
+            own_files,
         })
     }
 

@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub clock: Option<Timestamp>,
     /// Where its transactions stood.
     pub horizon: Horizon,
+    /// The files the database itself is made of, as device and inode: wherever they lie, they are no uploads.
+    pub own_files: Vec<(u64, u64)>,
 }
 
 /// How far a database's transactions have come.

@@ -109,6 +109,7 @@ fn alone(world: &World, name: &[u8], look: Look) -> Fate {
     }
     match look {
         Look::Gone => Fate::Vanished,
+        Look::DatabaseFile => unreachable!("the worlds hold no databases"),
         Look::Failed => Fate::Unreadable,
         Look::File(_) if !failed.is_empty() => {
             let owners: BTreeSet<String> = failed.iter().map(|(_, owner)| owner.clone()).collect();

@@ -31,7 +31,7 @@ impl ConfigCommand {
                 let settings = config::show(sources)?;
                 if *json { render::print_json(&settings)? } else { render::config::print(&settings) }
             }
-            What::Table => anstream::print!("{}", config::markdown_table()),
+            What::Table => crate::say::out(format_args!("{}", config::markdown_table())),
         }
         Ok(Exit::Done)
     }

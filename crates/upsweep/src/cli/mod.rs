@@ -15,7 +15,7 @@ use upsweep_plan::guard::Code;
 
 use crate::config::{Config, Sources};
 use crate::exit::{self, Exit};
-use crate::logging;
+use crate::{logging, say};
 
 /// Finds audio files that no session claims, and clears them away without losing one that is still needed.
 #[derive(Parser)]
@@ -97,10 +97,15 @@ pub(crate) fn main() -> Exit {
         Command::Config(command) => sources(&cli.common).and_then(|sources| command.run(&sources)),
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
-    outcome.unwrap_or_else(|error| {
-        anstream::eprintln!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
+    let exit = outcome.unwrap_or_else(|error| {
+        crate::say::complain!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
         exit::of_error(&error)
-    })
+    });
+    if say::words_were_lost() && exit == Exit::Done {
+        say::complain!("error: cannot write to standard output; the work itself was done");
+        return Exit::Error;
+    }
+    exit
 }
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {

@@ -1,6 +1,7 @@
 //! `upsweep plan`
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -81,7 +82,9 @@ pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(P
 fn save(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
     let fresh = path.with_extension(format!("{}.new", plan.id));
     let context = || format!("cannot save the plan to {}", path.display());
-    let mut file = std::fs::File::create(&fresh).with_context(context)?;
+    // It names recordings and sessions, so it is for its owner alone.
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh).with_context(context)?;
     serde_json::to_writer_pretty(&file, plan).with_context(context)?;
     file.write_all(b"\n").and_then(|()| file.sync_all()).with_context(context)?;
     std::fs::rename(&fresh, path).with_context(context)

@@ -49,7 +49,7 @@ impl RestoreCommand {
             render::report::print(&report, "restore", &render::Invocation::of_process());
         }
         for key in &unknown {
-            anstream::eprintln!("not hidden, so not brought back: {key}");
+            crate::say::complain!("not hidden, so not brought back: {key}");
         }
         Ok(if unknown.is_empty() { exit_of(&report) } else { Exit::Partial })
     }

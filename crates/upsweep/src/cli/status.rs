@@ -1,11 +1,12 @@
 //! `upsweep status`
 
-use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use upsweep_engine::binding;
 use upsweep_engine::error::EngineError;
-use upsweep_engine::ports::{Amount, Holder, Marker, Op, RunRecord};
+use upsweep_engine::planning::PENDING;
+use upsweep_engine::ports::{Amount, Holder, Home, Marker, Op, RunRecord, Store};
 use upsweep_plan::guard::Refusal;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
@@ -39,7 +40,10 @@ pub(crate) struct Status {
     pub(crate) hidden_files: Option<Vec<Op>>,
     pub(crate) recovery_pending: u64,
     pub(crate) last_run: Option<RunRecord>,
-    pub(crate) potential: Potential,
+    /// What a run would do now; `None` when no survey could be made.
+    pub(crate) potential: Option<Potential>,
+    /// Why no survey could be made.
+    pub(crate) survey_error: Option<String>,
 }
 
 /// What a run would do now.
@@ -51,42 +55,58 @@ pub(crate) struct Potential {
     pub(crate) restores: u64,
     pub(crate) missing: u64,
     pub(crate) would_refuse: Vec<Refusal>,
+    /// Why the survey did not complete; then the figures above mean nothing.
+    pub(crate) incomplete: Vec<String>,
     pub(crate) surveyed_at: Timestamp,
 }
 
 impl StatusCommand {
+    /// What is known without a database is said even when the survey fails.
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
+        let mut status = wire::with_home(config, |store, home| self.kept(store, home))?;
         let bars = Bars::new(quiet);
-        let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| super::plan::make(world, false))
-            .context("the status needs a survey")?;
-        let status = wire::with_home(config, |store, home| {
-            let marker = store.marker()?;
-            let ledger = home.ledger()?;
-            let kept = match &ledger {
-                Some(ledger) => ledger.ops_in(&[State::Quarantined, State::Conflict])?,
-                None => vec![],
-            };
-            let noted = home.noted(&store.address()).map_err(EngineError::Notes)?.map(|noted| noted.store_id);
-            Ok(Status {
-                store: store.address(),
-                once_bound_as: noted.filter(|id| marker.as_ref().is_none_or(|marker| marker.store_id != *id)),
-                marker,
-                working: home.holder()?,
-                hidden: amount(&past.hidden),
-                next_purge_at: past.hidden.iter().filter_map(Op::quarantined_until).min(),
-                conflicts: kept.iter().filter(|op| op.state == State::Conflict).count() as u64,
-                hidden_files: self.hidden.then_some(kept),
-                recovery_pending: past.pending,
-                last_run: ledger.map(|ledger| ledger.runs(1)).transpose()?.and_then(|mut runs| runs.pop()),
-                potential: potential(&plan),
-            })
-        })?;
+        let surveyed = wire::with_world(config, wire::Need::Claims, &bars, |world| super::plan::make(world, false));
+        match surveyed {
+            Ok((plan, _)) => status.potential = Some(potential(&plan)),
+            Err(error) => status.survey_error = Some(format!("{error:#}")),
+        }
         if self.json {
             render::print_json(&status)?;
         } else {
             render::status::print(&status, &render::Invocation::of_process());
         }
-        Ok(Exit::Done)
+        Ok(if status.survey_error.is_some() { Exit::Error } else { Exit::Done })
+    }
+
+    /// What marker, ledger and lock tell.
+    fn kept(&self, store: &dyn Store, home: &dyn Home) -> anyhow::Result<Status> {
+        let bond = binding::examine(store, home)?;
+        let noted = home.noted(&bond.store.address).map_err(EngineError::Notes)?.map(|noted| noted.store_id);
+        let mut status = Status {
+            store: bond.store.address,
+            once_bound_as: noted.filter(|id| bond.marker.as_ref().is_none_or(|marker| marker.store_id != *id)),
+            marker: bond.marker,
+            working: home.holder()?,
+            hidden: Amount::default(),
+            next_purge_at: None,
+            conflicts: 0,
+            hidden_files: None,
+            recovery_pending: 0,
+            last_run: None,
+            potential: None,
+            survey_error: None,
+        };
+        let Some(marker) = &status.marker else { return Ok(status) };
+        let ledger = binding::open_ledger(store, home, marker)?;
+        let hidden = ledger.ops_in(&[State::Quarantined])?;
+        let conflicts = ledger.ops_in(&[State::Conflict])?;
+        status.hidden = amount(&hidden);
+        status.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();
+        status.conflicts = conflicts.len() as u64;
+        status.recovery_pending = ledger.ops_in(&PENDING)?.len() as u64;
+        status.last_run = ledger.runs(1)?.pop();
+        status.hidden_files = self.hidden.then(|| hidden.into_iter().chain(conflicts).collect());
+        Ok(status)
     }
 }
 
@@ -104,6 +124,7 @@ fn potential(plan: &Plan) -> Potential {
         restores: plan.restores.len() as u64,
         missing: plan.survey.claims.missing,
         would_refuse: plan.refusals.clone(),
+        incomplete: plan.incomplete.clone(),
         surveyed_at: plan.created_at,
     }
 }

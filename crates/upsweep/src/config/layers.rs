@@ -26,11 +26,15 @@ pub(crate) struct Sources {
 impl Sources {
     /// The process's own environment and files.
     pub(crate) fn of_process(flags: Vec<(String, String)>, file: Option<PathBuf>) -> Self {
-        let text = |os: std::ffi::OsString| os.into_string().ok();
-        let env = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+        // A value that is no text stays recognisable, so that a setting made of it is refused, not forgotten.
+        let text = |os: std::ffi::OsString| os.into_string().unwrap_or_else(|os| format!("{}{NOT_TEXT}", os.display()));
+        let env = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         Self { flags, env, dotenv: Some(PathBuf::from(".env")), file }
     }
 }
+
+/// Marks a value that was not UTF-8; no value can hold a NUL otherwise.
+const NOT_TEXT: char = '\0';
 
 /// The values that count, each with its origin.
 #[derive(Debug, Default)]
@@ -48,9 +52,12 @@ pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>
         }
     }
     let rules = read_toml(sources, &mut values)?;
-    let dotenv = read_dotenv(sources, &mut values)?;
-    add_environment(&mut values, &dotenv, "file .env")?;
-    add_environment(&mut values, &sources.env, "environment")?;
+    // Asked before the environment is read: only the file itself may say so.
+    if !values.flag("isolated")? {
+        let dotenv = read_dotenv(sources, &mut values)?;
+        add_environment(&mut values, &dotenv, "file .env")?;
+        add_environment(&mut values, &sources.env, "environment")?;
+    }
     for (key, value) in &sources.flags {
         let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;
         values.found.insert(setting.key, (value.clone(), "command line".to_owned()));
@@ -119,6 +126,11 @@ fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) 
         let names = setting.classic.iter().copied().chain([own.as_str()]);
         for name in names {
             if let Some(value) = get(name) {
+                if value.contains(NOT_TEXT) {
+                    bail!(
+                        "{name} (in the {origin}) is not UTF-8; give a path that is, for instance by a symbolic link"
+                    );
+                }
                 values.found.insert(setting.key, (value.to_owned(), format!("{name} in the {origin}")));
             }
         }

@@ -72,6 +72,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         None,
         "where notes about bound stores are kept, outside them; default: systemd's state directory, or ~/.local/state/upsweep",
     ),
+    setting(
+        "isolated",
+        Some("false"),
+        "in the file only: true means that the environment and .env are not read at all",
+    ),
     setting("log_format", Some("text"), "text or json; JSON_LOGS=true means json"),
     setting("log_level", Some("warn"), "error, warn, info, debug or trace, or a filter per module"),
 ];

@@ -11,5 +11,5 @@ pub(crate) fn print(settings: &[Shown]) {
     for Shown { key, value, origin } in settings {
         table.add_row([*key, value.as_deref().unwrap_or("-"), origin]);
     }
-    anstream::println!("{}", table.trim_fmt());
+    crate::say::say!("{}", table.trim_fmt());
 }

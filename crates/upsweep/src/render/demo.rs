@@ -1,18 +1,19 @@
 //! Words around the example.
 
 use super::Invocation;
+use super::invocation::quoted;
 use crate::demo::Made;
 
 pub(crate) fn introduce(made: &Made) {
-    anstream::println!("An example is in {}:", made.dir.display());
-    anstream::println!("  uploads/audio   real audio files, as an application's uploads");
-    anstream::println!("  app.db          its database (SQLite), with the table sessions");
-    anstream::println!("  upsweep.toml    the configuration that names both\n");
+    crate::say::say!("An example is in {}:", made.dir.display());
+    crate::say::say!("  uploads/audio   real audio files, as an application's uploads");
+    crate::say::say!("  app.db          its database (SQLite), with the table sessions");
+    crate::say::say!("  upsweep.toml    the configuration that names both\n");
 }
 
 pub(crate) fn next_steps(made: &Made, invocation: &Invocation) {
-    anstream::println!("\nTry next:");
-    let plan = made.dir.join("plan.json").display().to_string();
+    crate::say::say!("\nTry next:");
+    let plan = quoted(&made.dir.join("plan.json").display().to_string());
     for (command, what) in [
         (format!("plan --out {plan}"), "save this plan"),
         (format!("apply {plan}"), "carry out exactly that: the files are hidden"),
@@ -21,7 +22,7 @@ pub(crate) fn next_steps(made: &Made, invocation: &Invocation) {
         ("run".to_owned(), "plan, check, hide and free in one go, as cron would"),
         ("history".to_owned(), "everything that was done"),
     ] {
-        anstream::println!("  {}\n      {what}", invocation.line(&command));
+        crate::say::say!("  {}\n      {what}", invocation.line(&command));
     }
-    anstream::println!("The sounds can be played from {}.", made.uploads.display());
+    crate::say::say!("The sounds can be played from {}.", made.uploads.display());
 }

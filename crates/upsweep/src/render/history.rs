@@ -7,7 +7,7 @@ use super::{size, time};
 
 pub(crate) fn print(runs: &[RunRecord]) {
     if runs.is_empty() {
-        anstream::println!("No run has changed this store yet.");
+        crate::say::say!("No run has changed this store yet.");
         return;
     }
     let mut table = Table::new();
@@ -30,7 +30,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
             end(run, &outcome),
         ]);
     }
-    anstream::println!("{}", table.trim_fmt());
+    crate::say::say!("{}", table.trim_fmt());
 }
 
 fn end(run: &RunRecord, outcome: &RunOutcome) -> String {

@@ -4,12 +4,14 @@ pub(crate) mod config;
 pub(crate) mod csv;
 pub(crate) mod demo;
 pub(crate) mod history;
+mod invocation;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod status;
 
 use std::io::Write;
-use std::path::Path;
+
+pub(crate) use invocation::Invocation;
 
 use anyhow::Context;
 use bytesize::ByteSize;
@@ -17,49 +19,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 use upsweep_plan::guard::Refusal;
 
-/// How to call this very program again, for the next commands in a message.
-pub(crate) struct Invocation {
-    program: String,
-    config: Option<String>,
-}
-
-impl Invocation {
-    /// As this process was called.
-    pub(crate) fn of_process() -> Self {
-        let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
-        let program = args.next().unwrap_or_else(|| "upsweep".to_owned());
-        let mut config = None;
-        while let Some(arg) = args.next() {
-            if arg == "--config" {
-                config = args.next();
-            } else if let Some(path) = arg.strip_prefix("--config=") {
-                config = Some(path.to_owned());
-            }
-        }
-        Self { program, config }
-    }
-
-    /// With another configuration file.
-    pub(crate) fn with_config(self, config: &Path) -> Self {
-        Self { config: Some(config.display().to_string()), ..self }
-    }
-
-    /// The command line for `command`.
-    pub(crate) fn line(&self, command: &str) -> String {
-        match &self.config {
-            Some(config) => format!("{} --config {config} {command}", self.program),
-            None => format!("{} {command}", self.program),
-        }
-    }
-}
-
 /// Writes a value as JSON to standard output.
 pub(crate) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)
-        .map_err(std::io::Error::from)
-        .and_then(|()| out.write_all(b"\n"))
-        .context("cannot write to standard output")
+    let written =
+        serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from).and_then(|()| out.write_all(b"\n"));
+    unless_closed(written)
+}
+
+/// A reader that has seen enough (as `head` has) is no error.
+pub(crate) fn unless_closed(written: std::io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
 }
 
 /// `1 file`, `2 files`.
@@ -87,9 +60,8 @@ pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
 }
 
 /// `0:07`, `1:02:03`.
-pub(crate) fn duration(secs: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a recording lasts no 2^63 seconds")]
-    let secs = secs.max(0.0).round() as u64;
+pub(crate) fn duration(millis: u64) -> String {
+    let secs = (millis + 500) / 1_000;
     match (secs / 3_600, secs / 60 % 60, secs % 60) {
         (0, minutes, secs) => format!("{minutes}:{secs:02}"),
         (hours, minutes, secs) => format!("{hours}:{minutes:02}:{secs:02}"),
@@ -106,18 +78,14 @@ pub(crate) fn time(at: Timestamp) -> String {
 pub(crate) fn refusals(list: &[Refusal], verb: &str, command: &str, invocation: &Invocation) {
     for Refusal { code, saw, likely, next } in list {
         let next = next.replace(": upsweep ", &format!(": {}", invocation.line("")));
-        anstream::println!(
-            "{}{code} {verb}:{} {saw}.",
-            anstyle::AnsiColor::Yellow.render_fg(),
-            anstyle::Reset.render()
-        );
-        anstream::println!("     likely: {likely}");
-        anstream::println!("     next:   {next}");
+        crate::say::say!("{}{code} {verb}:{} {saw}.", anstyle::AnsiColor::Yellow.render_fg(), anstyle::Reset.render());
+        crate::say::say!("     likely: {likely}");
+        crate::say::say!("     next:   {next}");
     }
     if !list.is_empty() && list.iter().all(|refusal| refusal.code.is_approvable()) {
         let codes: Vec<String> = list.iter().map(|refusal| refusal.code.to_string()).collect();
         let command = invocation.line(&format!("{command} --allow {} --reason \"…\"", codes.join(",")));
-        anstream::println!("If these files may really go: {command}");
+        crate::say::say!("If these files may really go: {command}");
     }
 }
 
@@ -134,8 +102,8 @@ mod tests {
         assert_eq!(age(at("2026-11-07T08:00:00Z"), now), "3 d 4 h");
         assert_eq!(age(at("2026-01-01T00:00:00Z"), now), "313 d");
         assert_eq!(age(at("2027-01-01T00:00:00Z"), now), "in the future");
-        assert_eq!(duration(6.6), "0:07");
-        assert_eq!(duration(3_723.0), "1:02:03");
+        assert_eq!(duration(6_600), "0:07");
+        assert_eq!(duration(3_723_000), "1:02:03");
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(size(12_595), "12.3 KiB");
     }

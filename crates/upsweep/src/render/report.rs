@@ -100,7 +100,7 @@ fn errors(report: &Report) -> Vec<Line> {
 
 pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
-        anstream::println!(
+        crate::say::say!(
             "This was the first run here: the store is bound now, as {}, to {}.",
             marker.store_id,
             marker.databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -112,22 +112,22 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     print_purged(report, what, invocation);
     for Line { file, cause } in errors(report) {
         match file {
-            Some(key) => anstream::println!("error: {key}: {cause}"),
-            None => anstream::println!("error: {cause}"),
+            Some(key) => crate::say::say!("error: {key}: {cause}"),
+            None => crate::say::say!("error: {cause}"),
         }
     }
     if report.errors() > 0 {
-        anstream::println!("{}; everything else was done.", count(report.errors(), "problem"));
+        crate::say::say!("{}; everything else was done.", count(report.errors(), "problem"));
     }
     if report.still_hidden > 0 {
         let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
-        anstream::println!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
+        crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
     }
     if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
-        anstream::println!("Undo: {}", invocation.line(&format!("restore --run {run}")));
+        crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
     }
     if let Some(failure) = &report.failure {
-        anstream::eprintln!(
+        crate::say::complain!(
             "{}error:{} stopped early: {failure}",
             anstyle::AnsiColor::Red.render_fg(),
             anstyle::Reset.render()
@@ -139,7 +139,7 @@ fn print_recovered(recovered: &Recovered, what: &str) {
     let total = recovered.total();
     if total == 0 {
         if what == "recover" {
-            anstream::println!("No run was interrupted; there was nothing to finish.");
+            crate::say::say!("No run was interrupted; there was nothing to finish.");
         }
         return;
     }
@@ -156,7 +156,7 @@ fn print_recovered(recovered: &Recovered, what: &str) {
     .filter(|(number, _)| **number > 0)
     .map(|(number, words)| format!("{number} {words}"))
     .collect();
-    anstream::println!(
+    crate::say::say!(
         "Finished what an interrupted run had left: {} ({}).",
         count(total, "operation"),
         parts.join(", ")
@@ -165,7 +165,7 @@ fn print_recovered(recovered: &Recovered, what: &str) {
 
 fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     if !report.refusals.is_empty() {
-        anstream::println!("Refused, and nothing was hidden.");
+        crate::say::say!("Refused, and nothing was hidden.");
         return refusals(&report.refusals, "refused", what, invocation);
     }
     if !matches!(what, "run" | "apply") {
@@ -173,33 +173,33 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
     let hidden = report.applied.hidden;
     if hidden.files == 0 {
-        anstream::println!("Nothing was hidden.");
+        crate::say::say!("Nothing was hidden.");
     } else {
-        anstream::println!(
+        crate::say::say!(
             "Hid {}, {}: out of the upload directory, not freed yet.",
             count(hidden.files, "file"),
             size(hidden.bytes)
         );
     }
     for (key, why) in &report.applied.skipped {
-        anstream::println!("left alone: {key}: {}", why.words());
+        crate::say::say!("left alone: {key}: {}", why.words());
     }
 }
 
 fn print_restored(report: &Report, what: &str) {
     for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
         if restored.amount.files > 0 {
-            anstream::println!(
+            crate::say::say!(
                 "Brought back {}, {}{why}.",
                 count(restored.amount.files, "file"),
                 size(restored.amount.bytes)
             );
         }
         if what == "restore" && restored.amount.files > 0 {
-            anstream::println!("The next run hides them again unless a row claims them by then.");
+            crate::say::say!("The next run hides them again unless a row claims them by then.");
         }
         for key in &restored.conflicts {
-            anstream::println!(
+            crate::say::say!(
                 "conflict: {key}: its place is taken by another file; both are kept. Move that file away and restore again"
             );
         }
@@ -209,7 +209,7 @@ fn print_restored(report: &Report, what: &str) {
 fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
     let purged = &report.purged;
     if purged.amount.files > 0 {
-        anstream::println!(
+        crate::say::say!(
             "Freed {}, {}, for good.",
             count(purged.amount.files, "hidden file"),
             size(purged.amount.bytes)
@@ -217,16 +217,16 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
     }
     let idle = purged.amount.files == 0 && purged.undrained == 0 && purged.refused == 0 && purged.grown.is_empty();
     if what == "purge" && idle && report.refusals.is_empty() && report.failure.is_none() {
-        anstream::println!("Nothing was due, so nothing was freed.");
+        crate::say::say!("Nothing was due, so nothing was freed.");
     }
     if purged.undrained > 0 {
-        anstream::println!(
+        crate::say::say!(
             "Not freed yet: {}; transactions that were open when they were hidden may still be.",
             count(purged.undrained, "hidden file")
         );
     }
     if !purged.refusals.is_empty() {
-        anstream::println!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
+        crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
         refusals(&purged.refusals, "refused", "purge", invocation);
     }
 }

@@ -19,50 +19,70 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
         recovery_pending,
         last_run,
         potential,
+        survey_error,
     } = status;
     match (marker, once_bound_as) {
         (marker, Some(id)) => {
             let now = marker.as_ref().map_or("there is no marker now", |_| "another store stands in its place");
-            anstream::println!("Store {store} was bound as {id}, but {now}.");
+            crate::say::say!("Store {store} was bound as {id}, but {now}.");
         }
         (Some(marker), None) => {
-            anstream::println!("Store {store}, bound as {} since {}.", marker.store_id, time(marker.bound_at));
+            crate::say::say!("Store {store}, bound as {} since {}.", marker.store_id, time(marker.bound_at));
         }
-        (None, None) => anstream::println!("Store {store}, not bound: nothing was ever removed from it."),
+        (None, None) => crate::say::say!("Store {store}, not bound: nothing was ever removed from it."),
     }
     if let Some(holder) = working {
-        anstream::println!("At work: {holder}.");
+        crate::say::say!("At work: {holder}.");
     }
     if *recovery_pending > 0 {
-        anstream::println!(
+        crate::say::say!(
             "Recovery pending: {} of an interrupted run; the next run finishes them.",
             count(*recovery_pending, "operation")
         );
     }
     if let Some(run) = last_run {
-        anstream::println!("Last: {} {} at {}.", run.kind.word(), run.id, time(run.started_at));
+        crate::say::say!("Last: {} {} at {}.", run.kind.word(), run.id, time(run.started_at));
+    }
+    if marker.is_none() && once_bound_as.is_some() {
+        crate::say::say!("In quarantine: unknown, as its ledger is not there.");
+        return end(potential.as_ref(), survey_error.as_deref(), invocation);
     }
     let next = next_purge_at.map(|at| format!("; the first may be freed after {}", time(at))).unwrap_or_default();
-    anstream::println!("In quarantine: {}, {}{next}.", count(hidden.files, "file"), size(hidden.bytes));
+    crate::say::say!("In quarantine: {}, {}{next}.", count(hidden.files, "file"), size(hidden.bytes));
     if *conflicts > 0 {
         let list = invocation.line("status --hidden");
-        anstream::println!(
-            "In conflict: {}, whose places are taken; list them with: {list}",
-            count(*conflicts, "file")
-        );
+        crate::say::say!("In conflict: {}, whose places are taken; list them with: {list}", count(*conflicts, "file"));
     }
     if let Some(ops) = hidden_files {
         list(ops);
     }
-    let Potential { files, explained_files, removals, restores, missing, would_refuse, surveyed_at } = potential;
-    anstream::println!(
-        "Now: {} of {} explained; {} ({}) would be removed, {restores} brought back; {missing} missing (surveyed {}).",
-        explained_files,
-        count(*files, "file"),
-        count(removals.files, "file"),
-        size(removals.bytes),
-        time(*surveyed_at)
-    );
+    end(potential.as_ref(), survey_error.as_deref(), invocation);
+}
+
+fn end(potential: Option<&Potential>, survey_error: Option<&str>, invocation: &Invocation) {
+    if let Some(error) = survey_error {
+        crate::say::complain!("error: what a run would do now is unknown: {error}");
+    }
+    if let Some(potential) = potential {
+        print_potential(potential, invocation);
+    }
+}
+
+fn print_potential(potential: &Potential, invocation: &Invocation) {
+    let Potential { files, explained_files, removals, restores, missing, would_refuse, incomplete, surveyed_at } =
+        potential;
+    if incomplete.is_empty() {
+        crate::say::say!(
+            "Now: {} of {} explained; {} ({}) would be removed, {restores} brought back; {missing} missing (surveyed {}).",
+            explained_files,
+            count(*files, "file"),
+            count(removals.files, "file"),
+            size(removals.bytes),
+            time(*surveyed_at)
+        );
+    } else {
+        crate::say::say!("Now: unknown, as the survey did not complete (at {}).", time(*surveyed_at));
+    }
     refusals(would_refuse, "would refuse", "run", invocation);
 }
 
@@ -81,5 +101,5 @@ fn list(ops: &[Op]) {
             op.key.to_string(),
         ]);
     }
-    anstream::println!("{}", table.trim_fmt());
+    crate::say::say!("{}", table.trim_fmt());
 }
