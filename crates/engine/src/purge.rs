@@ -140,8 +140,9 @@ fn guarded(
     let mut approvals: BTreeMap<String, BTreeSet<Code>> = BTreeMap::new();
     for op in &due {
         if !approvals.contains_key(&op.run) {
-            let approval = ledger.run(&op.run)?.and_then(|run| run.approval);
-            approvals.insert(op.run.clone(), approval.map(|a| a.codes).unwrap_or_default());
+            // Allowing a guard that did not object is no judgement of what it may find later.
+            let overruled = ledger.run(&op.run)?.and_then(|run| run.outcome).map(|outcome| outcome.overruled);
+            approvals.insert(op.run.clone(), overruled.unwrap_or_default().into_iter().collect());
         }
     }
     let covered = |op: &Op| open.iter().all(|r| r.code.approval_covers_purge() && approvals[&op.run].contains(&r.code));

@@ -188,6 +188,38 @@ fn an_approval_given_at_hiding_covers_the_purge_of_exactly_its_files() {
 }
 
 #[test]
+fn an_approval_to_hide_frees_nothing_that_earlier_runs_hid() {
+    let mut stage = due();
+    for n in 0..10 {
+        stage.claims.forget(&format!("s{n}.m4a"));
+    }
+    for n in 0..30 {
+        stage.orphan(&format!("o{n}.m4a"));
+    }
+    let report = stage.try_run(&[Code::G001, Code::G003]).unwrap();
+    assert_eq!((report.applied.hidden.files, report.purged.amount.files), (40, 0));
+    assert_eq!((codes(&report.purged.refusals), report.purged.refused), (vec![Code::G001], 1));
+    assert_eq!(stage.op("a.m4a").state, State::Quarantined, "its purge was not what the human looked at");
+    assert_eq!(stage.purge(&[Code::G001]).purged.amount.files, 1);
+}
+
+#[test]
+fn an_approval_of_a_guard_that_did_not_object_covers_no_purge() {
+    let mut stage = Stage::new();
+    for n in 0..30 {
+        stage.orphan(&format!("o{n}.m4a"));
+    }
+    let report = stage.try_run(&[Code::G001, Code::G003]).unwrap();
+    assert_eq!((report.applied.hidden.files, report.overruled), (30, vec![Code::G003]));
+    stage.pass(WEEK + 1);
+    for n in 0..10 {
+        stage.claims.forget(&format!("s{n}.m4a"));
+    }
+    let report = stage.purge(&[]);
+    assert_eq!((report.purged.amount.files, report.purged.refused), (0, 30), "nobody saw an empty database");
+}
+
+#[test]
 fn another_database_or_a_replica_frees_nothing() {
     let mut stage = due();
     stage.claims.now.identity.server = "staging".to_owned();
