@@ -196,7 +196,14 @@ impl<'a> Matcher<'a> {
         }
         match target {
             Target::Nameless => self.tally.nameless += 1,
-            Target::Exact(key) => self.offer_exact(&key, &owner, standing),
+            Target::Exact(key) => {
+                self.offer_exact(&key, &owner, standing);
+                // Written with the slashes of another system it is a path all the same, and as little a name of
+                // this store as one with ours.
+                if key.as_bytes().contains(&b'\\') {
+                    self.offer_foreign_path(key.as_bytes());
+                }
+            }
             Target::Pattern(glob) => self.offer_pattern(&glob, standing),
             Target::Unaddressable { value, why } => self.offer_unaddressable(value, why, owner),
         }
@@ -310,12 +317,21 @@ impl<'a> Matcher<'a> {
         self.tally.unaddressable += 1;
         let example = UnaddressableClaim { value: shortened(&value), owner, why };
         keep_smallest(&mut self.tally.unaddressable_examples, example, EXAMPLES_MAX);
-        for piece in value.split(|&b| b == 0).filter(|piece| !piece.is_empty()) {
-            let folded = fold(piece);
-            let last = split_dir(&folded).1.to_vec();
-            if !last.is_empty() && self.seen_unaddressable.insert(last.clone()) {
-                self.protect_file_name(&last);
+        for piece in value.split(|&b| b == 0) {
+            self.offer_foreign_path(piece);
+            // A URL's path ends before its query and its fragment.
+            if let Some(end) = piece.iter().position(|b| matches!(b, b'?' | b'#')) {
+                self.offer_foreign_path(&piece[..end]);
             }
+        }
+    }
+
+    /// Protects what is named like the last component of a path that leads nowhere in this store.
+    fn offer_foreign_path(&mut self, path: &[u8]) {
+        let folded = fold(path);
+        let last = split_dir(&folded).1.to_vec();
+        if !last.is_empty() && self.seen_unaddressable.insert(last.clone()) {
+            self.protect_file_name(&last);
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn said(world: &World, row: &Row) -> Said {
     let whole = |value: Option<Vec<u8>>| value.map_or(Name::None, |v| plain(v, world.recursive));
     let name = match rule.kind {
         Kind::File => whole(file),
-        Kind::IdExt => match (id, file.map(|f| ext(&last_of_path(&f)).to_vec())) {
+        Kind::IdExt => match (id, file.map(|f| ext(&last_of_path(&f)).to_vec()).filter(|e| !e.is_empty())) {
             (Some(id), Some(ext)) => plain([id, ext].concat(), world.recursive),
             (Some(id), None) => gap(&id, true, b""),
             (None, Some(ext)) => gap(b"", false, &ext),
@@ -231,9 +231,10 @@ pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
         match name {
             Name::None => {}
             Name::NoKey(value, _) => {
-                let own = cut(&alike(file)).1;
-                let mut pieces = value.split(|b| *b == 0).map(|piece| cut(&alike(piece)).1);
-                heard.near |= pieces.any(|last| !last.is_empty() && tie(world, &last, &own).is_some());
+                let path = |piece: &[u8]| piece.split(|b| matches!(b, b'?' | b'#')).next().unwrap().to_vec();
+                heard.near |= value
+                    .split(|b| *b == 0)
+                    .any(|piece| ends_like(world, piece, file) || ends_like(world, &path(piece), file));
             }
             Name::Gap { before, only_ext, after } => {
                 let reaches = gap_reaches(world, &before, only_ext, &after, file);
@@ -245,6 +246,10 @@ pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
                         heard.others.push(since);
                     }
                 }
+            }
+            Name::Plain(name) if name.contains(&b'\\') && ends_like(world, &name, file) => {
+                heard.near = true;
+                heard.live |= !failed && tie(world, &name, file).is_some();
             }
             Name::Plain(name) => match (tie(world, &name, file), failed) {
                 (Some(_), false) => heard.live = true,
@@ -260,6 +265,12 @@ pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
         }
     }
     heard
+}
+
+/// Whether the last component of a path that leads elsewhere has to do with a file, in whatever folder.
+fn ends_like(world: &World, path: &[u8], file: &[u8]) -> bool {
+    let last = cut(&alike(path)).1;
+    !last.is_empty() && tie(world, &last, &cut(&alike(file)).1).is_some()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
