@@ -149,8 +149,7 @@ fn work(
     report.restored = watched.restored.clone();
     // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
     let evidence = Evidence { bond, plan, survey, approval: None };
-    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
-    Ok(())
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
 }
 
 /// Carries out a saved plan: exactly that, or less.
@@ -228,8 +227,7 @@ fn purge_only(
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
     let evidence = Evidence { bond, plan: &plan, survey, approval: request.approval.as_ref() };
-    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
-    Ok(())
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
 }
 
 /// Which hidden files to bring back.
