@@ -144,12 +144,29 @@ fn work(
     if report.refusals.is_empty() {
         apply(world, &mut **ledger, &**lease, bond, id, plan, &mut report.applied)?;
     }
-    let Some(survey) = &survey else { return Ok(()) };
+    let Some(survey) = &survey else {
+        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
+        return Ok(());
+    };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
     // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
     let evidence = Evidence { bond, plan, survey, approval: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
+}
+
+/// A folder that cannot be listed keeps every file where it is, but must not keep a claimed one hidden. Claims that
+/// cannot be read were told already.
+fn restore_without_survey(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+) -> Result<Restored, EngineError> {
+    match restore_claimed_again(world, ledger, lease) {
+        Ok(watched) => Ok(watched.restored),
+        Err(EngineError::Claims(_)) => Ok(Restored::default()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Carries out a saved plan: exactly that, or less.
@@ -222,6 +239,7 @@ fn purge_only(
     let plan = plan.sealed();
     let Some(survey) = &survey else {
         report.refusals = plan.refusals;
+        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
         return Ok(());
     };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;

@@ -33,6 +33,11 @@ pub(super) fn hide(store: &LocalStore, orders: &[HideOrder]) -> std::result::Res
     let mut outcomes = Vec::with_capacity(orders.len());
     let mut unknown = None;
     for order in orders {
+        // The listing never gives such names; a plan that was written by hand may.
+        if order.key.is_hidden() {
+            outcomes.push(HideOutcome::Failed("names that begin with a dot are never touched".to_owned()));
+            continue;
+        }
         let outcome = match store.tree.parent(&order.key) {
             Ok(Some(dir)) => {
                 let outcome = hide_one(&dir, &quarantine, order);
