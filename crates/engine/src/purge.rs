@@ -8,12 +8,12 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
-use crate::apply::{note_horizons, same_ground};
+use crate::apply::{RECHECK_VALID_FOR, note_horizons, same_ground};
 use crate::binding::Bond;
 use crate::error::EngineError;
 use crate::planning::purge_situation;
 use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Snapshot, Stage};
-use crate::restore::{Restored, Watched, restore, tidy};
+use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
 use crate::survey::Survey;
 use crate::world::{BATCH_FILES, World};
 
@@ -52,7 +52,7 @@ pub struct Evidence<'a> {
     pub approval: Option<&'a Approval>,
 }
 
-/// Frees the hidden files that are due.
+/// Frees the hidden files that are due, and tells `purged` as it goes.
 ///
 /// `watched` comes from [`crate::restore::restore_claimed_again`], called immediately before.
 ///
@@ -64,9 +64,10 @@ pub fn purge(
     lease: &dyn Lease,
     evidence: &Evidence<'_>,
     watched: Watched,
-) -> Result<Purged, EngineError> {
-    let mut purged = Purged::default();
-    let Some(snapshot) = watched.snapshot else { return Ok(purged) };
+    purged: &mut Purged,
+) -> Result<(), EngineError> {
+    let Some(snapshot) = watched.snapshot else { return Ok(()) };
+    let mut looked_at = world.now();
     same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden);
 
@@ -82,18 +83,46 @@ pub fn purge(
     let now = world.now();
     let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &snapshot, now));
     purged.undrained = undrained.len() as u64;
-    let due = guarded(world, ledger, evidence, &snapshot, due, &mut purged)?;
+    let due = guarded(world, ledger, evidence, &snapshot, due, purged)?;
     if due.is_empty() {
-        return Ok(purged);
+        return Ok(());
     }
     world.progress.begin(Stage::Purging, Some(due.len() as u64));
-    for batch in due.chunks(BATCH_FILES) {
-        free_batch(world, ledger, lease, batch, &mut purged)?;
+    let mut rest = due.clone();
+    while !rest.is_empty() {
+        // (d) Freeing many files takes its time, and claims do not wait for it.
+        if world.now() > looked_at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked_at) {
+            rest = look_again(world, ledger, lease, evidence, rest, purged)?;
+            world.progress.begin(Stage::Purging, Some(rest.len() as u64));
+            looked_at = world.now();
+        }
+        let batch: Vec<Op> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
+        free_batch(world, ledger, lease, &batch, purged)?;
         world.progress.advance(batch.len() as u64);
     }
     world.progress.end();
     tidy(world, &due);
-    Ok(purged)
+    Ok(())
+}
+
+/// Reads the claims once more for the files that are still to be freed, and brings back what they need by now.
+fn look_again(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+    evidence: &Evidence<'_>,
+    rest: Vec<Op>,
+    purged: &mut Purged,
+) -> Result<Vec<Op>, EngineError> {
+    let Watched { restored, still_hidden, snapshot } = restore_claimed_among(world, ledger, lease, rest)?;
+    purged.restored.extend(restored);
+    if let Some(snapshot) = snapshot {
+        same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
+        if snapshot.is_replica {
+            return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
+        }
+    }
+    Ok(still_hidden)
 }
 
 /// Asks for the horizon of files whose run could not: a later one is only stricter.
@@ -140,8 +169,9 @@ fn guarded(
     let mut approvals: BTreeMap<String, BTreeSet<Code>> = BTreeMap::new();
     for op in &due {
         if !approvals.contains_key(&op.run) {
-            let approval = ledger.run(&op.run)?.and_then(|run| run.approval);
-            approvals.insert(op.run.clone(), approval.map(|a| a.codes).unwrap_or_default());
+            // Allowing a guard that did not object is no judgement of what it may find later.
+            let overruled = ledger.run(&op.run)?.and_then(|run| run.outcome).map(|outcome| outcome.overruled);
+            approvals.insert(op.run.clone(), overruled.unwrap_or_default().into_iter().collect());
         }
     }
     let covered = |op: &Op| open.iter().all(|r| r.code.approval_covers_purge() && approvals[&op.run].contains(&r.code));

@@ -93,6 +93,8 @@ fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
             Some(_) => Entry::plain(op.id, Event::FoundOther),
             None => Entry::plain(op.id, Event::FoundNothing),
         },
+        // Its place is taken, then or by now: it may have been in conflict before, and no purge may free it.
+        (State::Restoring, Some(_)) if world.store.look(&op.key)?.is_some() => Entry::plain(op.id, Event::PlaceTaken),
         (State::Restoring | State::Purging, Some(_)) => Entry::plain(op.id, Event::StillHidden),
         (State::Restoring, None) => match world.store.look(&op.key)? {
             Some(_) => Entry::plain(op.id, Event::PutBack),

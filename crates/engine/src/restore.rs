@@ -117,7 +117,9 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
         }
         Err(error) => {
             restored.failed.push((op.key.clone(), error.to_string()));
-            Entry { note: Some(error.to_string()), ..Entry::plain(op.id, Event::StillHidden) }
+            // What waits for a human must not become something that a purge may free.
+            let event = if op.state == State::Conflict { Event::PlaceTaken } else { Event::StillHidden };
+            Entry { note: Some(error.to_string()), ..Entry::plain(op.id, event) }
         }
     }
 }
@@ -135,6 +137,16 @@ pub fn restore_claimed_again(
     lease: &dyn Lease,
 ) -> Result<Watched, EngineError> {
     let hidden = ledger.ops_in(&[State::Quarantined])?;
+    restore_claimed_among(world, ledger, lease, hidden)
+}
+
+/// The same for these hidden files alone.
+pub(crate) fn restore_claimed_among(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+    hidden: Vec<Op>,
+) -> Result<Watched, EngineError> {
     if hidden.is_empty() {
         return Ok(Watched { restored: Restored::default(), still_hidden: vec![], snapshot: None });
     }

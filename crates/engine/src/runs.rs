@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use upsweep_plan::guard::{self, Binding, Refusal};
+use upsweep_plan::guard::{self, Binding, Code, Refusal};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
@@ -40,6 +40,8 @@ pub struct Report {
     pub recovered: Recovered,
     /// Why nothing was hidden.
     pub refusals: Vec<Refusal>,
+    /// The guards that objected to hiding and were overruled.
+    pub overruled: Vec<Code>,
     /// What was hidden.
     pub applied: Applied,
     /// What was brought back.
@@ -78,6 +80,7 @@ impl Report {
         RunOutcome {
             plan: self.plan.as_ref().map(|plan| plan.hash.clone()),
             refused: self.refusals.iter().chain(&self.purged.refusals).map(|r| r.code).collect(),
+            overruled: self.overruled.clone(),
             hidden: self.applied.hidden,
             restored,
             purged: self.purged.amount,
@@ -112,7 +115,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
         return finish(world, &mut *desk.ledger, &id, report, outcome);
     }
     let planned = planning::make(world, &bond, &Past::default())?;
-    report.refusals = open_refusals(&planned.plan.refusals, request.approval.as_ref());
+    (report.refusals, report.overruled) = sort_refusals(&planned.plan.refusals, request.approval.as_ref());
     if !report.refusals.is_empty() {
         report.plan = Some(planned.plan.sealed());
         return Ok(report);
@@ -137,16 +140,33 @@ fn work(
     let Desk { lease, ledger } = desk;
     let Planned { plan, survey, claimed_again: _ } = planned;
     let plan = report.plan.insert(plan.sealed());
-    report.refusals = open_refusals(&plan.refusals, request.approval.as_ref());
+    (report.refusals, report.overruled) = sort_refusals(&plan.refusals, request.approval.as_ref());
     if report.refusals.is_empty() {
         apply(world, &mut **ledger, &**lease, bond, id, plan, &mut report.applied)?;
     }
-    let Some(survey) = &survey else { return Ok(()) };
+    let Some(survey) = &survey else {
+        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
+        return Ok(());
+    };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
-    let evidence = Evidence { bond, plan, survey, approval: request.approval.as_ref() };
-    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
-    Ok(())
+    // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
+    let evidence = Evidence { bond, plan, survey, approval: None };
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
+}
+
+/// A folder that cannot be listed keeps every file where it is, but must not keep a claimed one hidden. Claims that
+/// cannot be read were told already.
+fn restore_without_survey(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+) -> Result<Restored, EngineError> {
+    match restore_claimed_again(world, ledger, lease) {
+        Ok(watched) => Ok(watched.restored),
+        Err(EngineError::Claims(_)) => Ok(Restored::default()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Carries out a saved plan: exactly that, or less.
@@ -166,7 +186,7 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     };
     // The plan's own facts, but today's marker and today's count of hidden files.
     let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
-    report.refusals = open_refusals(&objections, request.approval.as_ref());
+    (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
     if desk.is_none() && report.refusals.is_empty() {
         desk = Some(bind(world, &plan, request, &mut report)?);
     }
@@ -219,13 +239,13 @@ fn purge_only(
     let plan = plan.sealed();
     let Some(survey) = &survey else {
         report.refusals = plan.refusals;
+        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
         return Ok(());
     };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
     let evidence = Evidence { bond, plan: &plan, survey, approval: request.approval.as_ref() };
-    report.purged = purge(world, &mut **ledger, &**lease, &evidence, watched)?;
-    Ok(())
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
 }
 
 /// Which hidden files to bring back.
@@ -327,10 +347,11 @@ fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Repo
     Ok(Desk { lease, ledger })
 }
 
-/// The objections that no human overruled.
-fn open_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> Vec<Refusal> {
-    let allowed = |r: &&Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
-    refusals.iter().filter(|r| !allowed(r)).cloned().collect()
+/// The objections that no human overruled, and the codes of the others.
+fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
+    let allowed = |r: &Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
+    let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = refusals.iter().cloned().partition(allowed);
+    (open, overruled.iter().map(|r| r.code).collect())
 }
 
 /// Notes that a run begins, and gives its id.

@@ -67,7 +67,9 @@ impl Glob {
     pub fn file_names(&self) -> Vec<Self> {
         let is_named = |component: &Vec<Piece>| !component.is_empty() && *component != [Piece::Literal(b".".to_vec())];
         let last = |part: Vec<Piece>| split_pieces(&part, b'/').into_iter().rfind(is_named);
-        split_pieces(&self.pieces, 0).into_iter().filter_map(last).map(Self::new).collect()
+        let parts = split_pieces(&self.pieces, 0);
+        let paths: Vec<_> = parts.iter().filter_map(|part| path_of_url(part)).collect();
+        parts.into_iter().chain(paths).filter_map(last).map(Self::new).collect()
     }
 
     /// Whether the folded name matches from beginning to end.
@@ -127,6 +129,19 @@ fn fold_part(part: &[u8], is_first: bool, is_last: bool) -> Vec<u8> {
     let folded = fold(&[left, part, right].concat()).into_owned();
     let inner = folded.strip_prefix(left).and_then(|f| f.strip_suffix(right));
     inner.map_or_else(|| part.to_vec(), <[u8]>::to_vec)
+}
+
+/// What stands before a query or a fragment, if there is one: a URL's path ends there.
+fn path_of_url(pieces: &[Piece]) -> Option<Vec<Piece>> {
+    for (at, piece) in pieces.iter().enumerate() {
+        if let Piece::Literal(bytes) = piece
+            && let Some(end) = bytes.iter().position(|b| matches!(b, b'?' | b'#'))
+        {
+            let cut = Piece::Literal(bytes[..end].to_vec());
+            return Some(pieces[..at].iter().cloned().chain([cut]).collect());
+        }
+    }
+    None
 }
 
 fn matches_pieces(pieces: &[Piece], name: &[u8], tail: Tail) -> bool {

@@ -195,3 +195,11 @@ fn claims_without_files_are_missing() {
     assert_eq!(missing, ["b.m4a", "gone.m4a"]);
     assert_eq!(tally.files_named_after_owner, 1, "7.m4a is named after row 7");
 }
+
+#[test]
+fn paths_of_another_system_and_urls_protect_their_last_component() {
+    for name in [r"uploads\a.m4a", r"C:\uploads\A.m4a", "https://h/up/a.m4a?sig=1", "https://h/up/a.m4a#t=3"] {
+        assert_eq!(marks(&["a.m4a", "b.m4a"], vec![live(name)]), "N-", "{name}");
+    }
+    assert_eq!(marks(&["a.m4a"], vec![failed(r"uploads\a.m4a")]), "N", "named, so nobody's orphan");
+}

@@ -44,7 +44,8 @@ pub enum Expansion {
     Nameless,
     /// The bytes of one name, not yet checked to be a key.
     Exact(Vec<u8>),
-    /// A name with gaps: the template has a wildcard, or some but not all of its columns were missing.
+    /// A name with gaps: the template has a wildcard, or some but not all of its columns were missing, or held
+    /// nothing of what the template takes from them.
     Pattern(Vec<Piece>),
 }
 
@@ -125,16 +126,19 @@ impl Template {
                     gaps += 1;
                     Piece::Any
                 }
-                Part::Column { name, function } => match cell(name).filter(|bytes| !bytes.is_empty()) {
-                    Some(bytes) => {
-                        present += 1;
-                        Piece::Literal(function.apply(bytes).into_owned())
+                // A name without an extension says as little about the file's as no name at all.
+                Part::Column { name, function } => {
+                    match cell(name).map(|b| function.apply(b)).filter(|b| !b.is_empty()) {
+                        Some(bytes) => {
+                            present += 1;
+                            Piece::Literal(bytes.into_owned())
+                        }
+                        None => {
+                            gaps += 1;
+                            if *function == Function::Ext { Piece::AnyExt } else { Piece::Any }
+                        }
                     }
-                    None => {
-                        gaps += 1;
-                        if *function == Function::Ext { Piece::AnyExt } else { Piece::Any }
-                    }
-                },
+                }
             });
         }
         match (present, gaps) {

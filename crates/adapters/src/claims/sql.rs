@@ -20,7 +20,8 @@ enum Token {
     Other,
 }
 
-/// The query without trailing semicolons and comments.
+/// The query without trailing semicolons and comments. One that keeps only some of its rows is refused: the files
+/// of the others would look unclaimed.
 ///
 /// # Errors
 /// What is wrong, for [`super::names::problem`].
@@ -35,7 +36,41 @@ pub(super) fn only_statement(query: &str, dialect: Dialect) -> Result<&str, Stri
             _ => end = at + text.len(),
         }
     }
-    if end == 0 { Err("the query is empty: write a SELECT".to_owned()) } else { Ok(&query[..end]) }
+    if end == 0 {
+        return Err("the query is empty: write a SELECT".to_owned());
+    }
+    match cutting_word(&query[..end], dialect) {
+        Some(word) => Err(format!(
+            "the query cuts its rows with {}, and the files of the rows that are cut off would look unclaimed: \
+             remove it",
+            word.to_uppercase()
+        )),
+        None => Ok(&query[..end]),
+    }
+}
+
+/// The word outside all parentheses that keeps only some of the rows, if there is one. All of these are reserved:
+/// as names they are quoted, or stand behind a dot.
+fn cutting_word(query: &str, dialect: Dialect) -> Option<&str> {
+    let words: &[&str] = match dialect {
+        Dialect::Postgres => &["limit", "fetch", "tablesample"],
+        Dialect::MySql => &["limit", "fetch"],
+        Dialect::Sqlite => &["limit"],
+    };
+    let (mut depth, mut after_dot) = (0_i32, false);
+    for (token, text, _) in tokens(query, dialect) {
+        match (token, text) {
+            (Token::Blank, _) => continue,
+            (Token::Other, "(") => depth += 1,
+            (Token::Other, ")") => depth -= 1,
+            (Token::Word, word) if depth == 0 && !after_dot && words.iter().any(|w| word.eq_ignore_ascii_case(w)) => {
+                return Some(word);
+            }
+            _ => {}
+        }
+        after_dot = text == ".";
+    }
+    None
 }
 
 /// Whether the query has `name` among its words and quoted names, in any case.
@@ -153,6 +188,21 @@ mod tests {
             assert!(only_statement("SELECT 1; DROP TABLE t", dialect).unwrap_err().contains("one statement"));
             assert!(only_statement(" -- nothing", dialect).is_err());
         }
+    }
+
+    #[test]
+    fn a_query_that_cuts_its_rows_is_refused() {
+        let refused =
+            |query, dialect| only_statement(query, dialect).is_err_and(|wrong| wrong.contains("cuts its rows"));
+        for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
+            assert!(refused("SELECT a FROM t ORDER BY a LIMIT 1000", dialect));
+            assert!(refused("SELECT a FROM t limit 5 -- for now", dialect));
+            for fine in ["SELECT a, (SELECT b FROM u LIMIT 1) FROM t", "SELECT t.limit, 'LIMIT' /* LIMIT 3 */ FROM t"] {
+                assert_eq!(only_statement(fine, dialect).map(str::len), Ok(fine.len()), "{fine}");
+            }
+        }
+        assert!(refused("SELECT a FROM t FETCH FIRST 5 ROWS ONLY", Dialect::Postgres));
+        assert!(refused("SELECT a FROM t TABLESAMPLE SYSTEM (5)", Dialect::Postgres));
     }
 
     #[test]

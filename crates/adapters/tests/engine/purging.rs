@@ -1,6 +1,10 @@
 //! Freeing: every condition must hold, and each alone keeps a file.
 
-use upsweep_engine::ports::{Horizon, Store as _};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use upsweep_engine::ports::{Clock, Horizon, Store as _};
+use upsweep_engine::world::{BATCH_FILES, World};
 use upsweep_plan::guard::Code;
 use upsweep_plan::lifecycle::State;
 
@@ -188,6 +192,38 @@ fn an_approval_given_at_hiding_covers_the_purge_of_exactly_its_files() {
 }
 
 #[test]
+fn an_approval_to_hide_frees_nothing_that_earlier_runs_hid() {
+    let mut stage = due();
+    for n in 0..10 {
+        stage.claims.forget(&format!("s{n}.m4a"));
+    }
+    for n in 0..30 {
+        stage.orphan(&format!("o{n}.m4a"));
+    }
+    let report = stage.try_run(&[Code::G001, Code::G003]).unwrap();
+    assert_eq!((report.applied.hidden.files, report.purged.amount.files), (40, 0));
+    assert_eq!((codes(&report.purged.refusals), report.purged.refused), (vec![Code::G001], 1));
+    assert_eq!(stage.op("a.m4a").state, State::Quarantined, "its purge was not what the human looked at");
+    assert_eq!(stage.purge(&[Code::G001]).purged.amount.files, 1);
+}
+
+#[test]
+fn an_approval_of_a_guard_that_did_not_object_covers_no_purge() {
+    let mut stage = Stage::new();
+    for n in 0..30 {
+        stage.orphan(&format!("o{n}.m4a"));
+    }
+    let report = stage.try_run(&[Code::G001, Code::G003]).unwrap();
+    assert_eq!((report.applied.hidden.files, report.overruled), (30, vec![Code::G003]));
+    stage.pass(WEEK + 1);
+    for n in 0..10 {
+        stage.claims.forget(&format!("s{n}.m4a"));
+    }
+    let report = stage.purge(&[]);
+    assert_eq!((report.purged.amount.files, report.purged.refused), (0, 30), "nobody saw an empty database");
+}
+
+#[test]
 fn another_database_or_a_replica_frees_nothing() {
     let mut stage = due();
     stage.claims.now.identity.server = "staging".to_owned();
@@ -230,4 +266,35 @@ fn a_hidden_file_that_somebody_took_is_reported() {
     assert_eq!((report.purged.amount.files, report.purged.failed.len(), report.errors()), (0, 1, 1));
     assert_eq!(stage.op("a.m4a").state, State::Lost);
     assert!(stage.has("b.m4a"));
+}
+
+/// A clock that goes on by two minutes whenever somebody looks at it.
+struct Hurrying(AtomicI64);
+
+impl Clock for Hurrying {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.fetch_add(120, Ordering::Relaxed)).unwrap()
+    }
+}
+
+#[test]
+fn a_purge_that_takes_long_reads_the_claims_again() {
+    let mut stage = Stage::new();
+    for n in 0..=BATCH_FILES {
+        stage.orphan(&format!("o{n:05}.m4a"));
+    }
+    stage.try_run(&[Code::G001, Code::G003]).unwrap();
+    stage.pass(WEEK + 1);
+    let last = format!("o{BATCH_FILES:05}.m4a");
+    let claimed = last.clone();
+    stage.claims.before(3, move |db| session(db, &claimed, "recording"));
+    let clock: &Hurrying = Box::leak(Box::new(Hurrying(AtomicI64::new(stage.now().as_second()))));
+    let request = crate::stage::request(&[Code::G001]);
+    let report = stage.with(|world| {
+        let mut slow = World { clock, claims: &mut *world.claims, ..*world };
+        upsweep_engine::runs::purge_due(&mut slow, &request)
+    });
+    let report = crate::stage::ended(report).unwrap();
+    assert_eq!((report.purged.amount.files, report.purged.restored.amount.files), (BATCH_FILES as u64, 1));
+    assert!(stage.has(&last));
 }

@@ -136,6 +136,19 @@ fn restoring_was_meant_or_done() {
 }
 
 #[test]
+fn a_conflict_is_no_less_one_after_a_crash() {
+    let (mut stage, place) = hidden_and_then(Event::IntendRestore);
+    stage.store.write(&key("a.m4a"), b"new upload", START);
+    note(&stage, Entry::plain(place.op, Event::PlaceTaken));
+    note(&stage, Entry::plain(place.op, Event::IntendRestore));
+    assert_eq!(recover(&mut stage), Recovered { conflicts: 1, ..Recovered::default() });
+    assert_eq!(stage.op("a.m4a").state, State::Conflict);
+    stage.pass(30 * DAY);
+    stage.run();
+    assert!(stage.store.look_hidden(&place).unwrap().is_some(), "a human decides");
+}
+
+#[test]
 fn purging_was_meant_or_done() {
     let (mut stage, _) = hidden_and_then(Event::IntendPurge);
     assert_eq!(recover(&mut stage), Recovered { hidden: 1, ..Recovered::default() });

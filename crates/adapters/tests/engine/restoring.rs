@@ -61,6 +61,22 @@ fn a_refused_run_still_brings_files_back() {
 }
 
 #[test]
+fn an_incomplete_listing_still_brings_files_back() {
+    for purge in [false, true] {
+        let mut stage = Stage::new();
+        stage.hide("a.m4a");
+        stage.hide("b.m4a");
+        stage.claims.live("a.m4a");
+        stage.store.make_unreadable("lost+found");
+        stage.pass(30 * crate::stage::DAY);
+        let report = if purge { stage.purge(&[]) } else { stage.run() };
+        assert_eq!(crate::stage::codes(&report.refusals), [upsweep_plan::guard::Code::G008]);
+        assert_eq!((report.restored.back, report.purged.amount.files), (vec![key("a.m4a")], 0));
+        assert_eq!(stage.store.hidden_files(), 1, "nothing is freed on such a survey");
+    }
+}
+
+#[test]
 fn two_files_that_want_one_name_are_both_kept() {
     let mut stage = Stage::new();
     stage.hide("a.m4a");

@@ -218,3 +218,14 @@ fn a_store_that_is_not_there_is_named_with_what_to_do() {
     let store = LocalStore::open(dir.path()).unwrap();
     assert_eq!(store.address(), dir.path().canonicalize().unwrap().display().to_string());
 }
+
+#[test]
+fn dotfiles_and_our_own_folder_are_never_hidden() {
+    let rig = Rig::local();
+    for (op, name) in [(1, &b".upsweep/ledger.db"[..]), (2, b".env"), (3, b"sub/.gitkeep")] {
+        rig.write(name, b"precious");
+        let order = rig.order(name, op);
+        assert!(matches!(rig.hide(order), HideOutcome::Failed(_)));
+        assert!(rig.path(name).exists());
+    }
+}

@@ -149,6 +149,9 @@ pub struct RunOutcome {
     pub plan: Option<String>,
     /// Codes of the guards that refused, if any.
     pub refused: Vec<Code>,
+    /// Codes of the guards that objected to hiding and were overruled: only these cover the purge as well.
+    #[serde(default)]
+    pub overruled: Vec<Code>,
     /// Files hidden, and their bytes.
     pub hidden: Amount,
     /// Files brought back.

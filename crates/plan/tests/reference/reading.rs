@@ -39,7 +39,7 @@ pub(crate) fn said(world: &World, row: &Row) -> Said {
     let whole = |value: Option<Vec<u8>>| value.map_or(Name::None, |v| plain(v, world.recursive));
     let name = match rule.kind {
         Kind::File => whole(file),
-        Kind::IdExt => match (id, file.map(|f| ext(&last_of_path(&f)).to_vec())) {
+        Kind::IdExt => match (id, file.map(|f| ext(&last_of_path(&f)).to_vec()).filter(|e| !e.is_empty())) {
             (Some(id), Some(ext)) => plain([id, ext].concat(), world.recursive),
             (Some(id), None) => gap(&id, true, b""),
             (None, Some(ext)) => gap(b"", false, &ext),

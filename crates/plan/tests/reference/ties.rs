@@ -176,11 +176,26 @@ impl Gap {
         let has_gap = self.width != Width::None;
         let before = if has_gap { self.before() } else { alike(&self.before) };
         let mut parts: Vec<&[u8]> = before.split(|b| *b == 0).collect();
-        let open = if has_gap { parts.pop() } else { None };
-        let open = open.map(|before| Self { before: cut(before).1, ..self.clone() });
-        let mut lasts = parts.into_iter().map(|part| cut(&alike(part)).1);
+        let open = if has_gap { parts.pop().map(<[u8]>::to_vec) } else { None };
+        // A URL's path ends before its query and its fragment.
+        let ends = |b: &u8| matches!(b, b'?' | b'#');
+        let mut closed: Vec<Vec<u8>> = parts.iter().map(|part| part.to_vec()).collect();
+        closed.extend(parts.iter().filter_map(|part| Some(part[..part.iter().position(ends)?].to_vec())));
+        let mut opened: Vec<Self> = Vec::new();
+        if let Some(before) = open {
+            let after = alike(&self.after);
+            match (before.iter().position(ends), after.iter().position(ends)) {
+                (Some(end), _) => closed.push(before[..end].to_vec()),
+                (None, Some(end)) => {
+                    opened.push(Self { before: cut(&before).1, after: after[..end].to_vec(), ..self.clone() });
+                }
+                (None, None) => {}
+            }
+            opened.push(Self { before: cut(&before).1, ..self.clone() });
+        }
+        let mut lasts = closed.iter().map(|part| cut(&alike(part)).1);
         lasts.any(|last| !last.is_empty() && tie(world, &last, &own).is_some())
-            || open.is_some_and(|open| open.reaches(world, &own))
+            || opened.iter().any(|open| open.reaches(world, &own))
     }
 
     pub(crate) fn means_another_path(&self) -> bool {

@@ -46,6 +46,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         bound,
         recovered,
         refusals,
+        overruled: _,
         applied,
         restored,
         purged,

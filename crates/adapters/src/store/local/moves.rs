@@ -12,6 +12,7 @@ use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 use upsweep_engine::ports::{FreeOrder, FreeOutcome, HideOrder, HideOutcome, Place, PutBackOutcome, StoreError};
 use upsweep_plan::key::Key;
+use upsweep_plan::listing::FileFacts;
 
 use super::facts::{self, Pinned};
 use super::{LocalStore, QUARANTINE, io, manifest};
@@ -30,7 +31,13 @@ pub(super) fn hide(store: &LocalStore, orders: &[HideOrder]) -> std::result::Res
 
     let mut touched: BTreeMap<Vec<u8>, Arc<OwnedFd>> = BTreeMap::new();
     let mut outcomes = Vec::with_capacity(orders.len());
+    let mut unknown = None;
     for order in orders {
+        // The listing never gives such names; a plan that was written by hand may.
+        if order.key.is_hidden() {
+            outcomes.push(HideOutcome::Failed("names that begin with a dot are never touched".to_owned()));
+            continue;
+        }
         let outcome = match store.tree.parent(&order.key) {
             Ok(Some(dir)) => {
                 let outcome = hide_one(&dir, &quarantine, order);
@@ -38,9 +45,15 @@ pub(super) fn hide(store: &LocalStore, orders: &[HideOrder]) -> std::result::Res
                 outcome
             }
             Ok(None) => Ok(HideOutcome::NothingThere),
-            Err(errno) => Err(errno),
+            Err(errno) => Err(Trouble::NotMoved(errno)),
         };
-        outcomes.push(outcome.unwrap_or_else(|errno| HideOutcome::Failed(describe(errno))));
+        outcomes.push(outcome.unwrap_or_else(|trouble| {
+            let (Trouble::NotMoved(errno) | Trouble::Unknown(errno)) = trouble;
+            if matches!(trouble, Trouble::Unknown(_)) {
+                unknown = Some(errno);
+            }
+            HideOutcome::Failed(describe(errno))
+        }));
     }
     // The order matters for a power cut: a file must be durable in the quarantine before it is durably gone.
     fs::fsync(&quarantine).map_err(|errno| io("cannot make durable the quarantine", run.to_owned(), errno))?;
@@ -48,10 +61,30 @@ pub(super) fn hide(store: &LocalStore, orders: &[HideOrder]) -> std::result::Res
         fs::fsync(dir)
             .map_err(|errno| io("cannot make durable a folder of", store.path.display().to_string(), errno))?;
     }
-    Ok(outcomes)
+    match unknown {
+        None => Ok(outcomes),
+        Some(errno) => {
+            Err(io("cannot tell what became of a file on its way into the quarantine", run.to_owned(), errno))
+        }
+    }
 }
 
-fn hide_one(dir: &OwnedFd, quarantine: &OwnedFd, order: &HideOrder) -> Result<HideOutcome> {
+/// Why the outcome of a move is not known from the move itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// The file stands where it stood.
+    NotMoved(Errno),
+    /// It may be here or there.
+    Unknown(Errno),
+}
+
+impl From<Errno> for Trouble {
+    fn from(errno: Errno) -> Self {
+        Self::NotMoved(errno)
+    }
+}
+
+fn hide_one(dir: &OwnedFd, quarantine: &OwnedFd, order: &HideOrder) -> std::result::Result<HideOutcome, Trouble> {
     let name = order.key.file_name();
     let Some(pinned) = facts::pin(dir, name)? else {
         // A folder or a link may have taken the name.
@@ -63,9 +96,24 @@ fn hide_one(dir: &OwnedFd, quarantine: &OwnedFd, order: &HideOrder) -> Result<Hi
     }
     let hidden_name = order.place.op.to_string();
     match move_in(dir, name, quarantine, &hidden_name) {
-        Ok(()) => verify_hidden(dir, quarantine, order, &hidden_name, &pinned),
-        Err(Errno::NOENT) => Ok(HideOutcome::NothingThere),
-        Err(errno) => Err(errno),
+        Ok(()) => verify_hidden(dir, quarantine, order, &hidden_name, &pinned).map_err(Trouble::Unknown),
+        Err(errno) => after_failed_move(errno, facts::of_name(quarantine, hidden_name.as_bytes()), &pinned.facts),
+    }
+}
+
+/// What a failed move did: over a network it may have been done although its answer was lost, and the repetition
+/// then found nothing to move. Only the destination tells.
+fn after_failed_move(
+    errno: Errno,
+    arrived: Result<Option<FileFacts>>,
+    meant: &FileFacts,
+) -> std::result::Result<HideOutcome, Trouble> {
+    match arrived {
+        Ok(Some(arrived)) if arrived.is_same_after_rename(meant) => Ok(HideOutcome::Hidden(arrived)),
+        Ok(Some(_)) if errno != Errno::EXIST => Err(Trouble::Unknown(errno)),
+        Ok(None) if errno == Errno::NOENT => Ok(HideOutcome::NothingThere),
+        Ok(_) => Err(Trouble::NotMoved(errno)),
+        Err(cause) => Err(Trouble::Unknown(cause)),
     }
 }
 
@@ -224,4 +272,27 @@ pub(super) fn remove_own(dir: &OwnedFd, name: &str) -> Result<()> {
 
 fn describe(errno: Errno) -> String {
     std::io::Error::from(errno).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use upsweep_plan::listing::FileTime;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_move_is_judged_by_its_destination() {
+        let time = FileTime { secs: 1, nanos: 0 };
+        let meant = FileFacts { dev: 1, ino: 7, size_bytes: 3, mtime: time, ctime: time, btime: None, links: 1 };
+        let other = FileFacts { ino: 8, ..meant };
+        let judge = |errno, arrived| after_failed_move(errno, arrived, &meant);
+        for errno in [Errno::NOENT, Errno::IO, Errno::EXIST] {
+            assert_eq!(judge(errno, Ok(Some(meant))), Ok(HideOutcome::Hidden(meant)), "the answer was lost");
+            assert_eq!(judge(errno, Err(Errno::STALE)), Err(Trouble::Unknown(Errno::STALE)));
+        }
+        assert_eq!(judge(Errno::NOENT, Ok(None)), Ok(HideOutcome::NothingThere));
+        assert_eq!(judge(Errno::ACCESS, Ok(None)), Err(Trouble::NotMoved(Errno::ACCESS)));
+        assert_eq!(judge(Errno::EXIST, Ok(Some(other))), Err(Trouble::NotMoved(Errno::EXIST)), "not ours to move");
+        assert_eq!(judge(Errno::NOENT, Ok(Some(other))), Err(Trouble::Unknown(Errno::NOENT)), "recovery puts it back");
+    }
 }
