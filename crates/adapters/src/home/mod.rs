@@ -1,6 +1,7 @@
 //! Where Upsweep keeps its own state about a directory: the ledger and the lock in `.upsweep` inside it, and
 //! a note outside it, in the state folder.
 
+pub mod memory;
 mod notes;
 
 use std::fs::{File, OpenOptions};

@@ -2,6 +2,7 @@
 
 use upsweep_engine::apply::Skipped;
 use upsweep_engine::error::EngineError;
+use upsweep_engine::ports::Home as _;
 use upsweep_plan::guard::Code;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::{Plan, PlanError};
@@ -15,7 +16,7 @@ fn planned() -> (Stage, Plan) {
     stage.orphan("b.m4a");
     let plan = stage.plan();
     assert_eq!(plan.removals.len(), 2);
-    assert!(stage.home.ledger.lock().unwrap().is_none() && stage.store.hidden_files() == 0, "planning changes nothing");
+    assert!(stage.home.ledger().unwrap().is_none() && stage.store.hidden_files() == 0, "planning changes nothing");
     (stage, plan)
 }
 

@@ -2,10 +2,11 @@
 
 use upsweep_engine::apply::Skipped;
 use upsweep_engine::error::EngineError;
+use upsweep_engine::ports::{Holder, Home as _, LeaseError, Store as _};
 use upsweep_plan::guard::Code;
 use upsweep_plan::lifecycle::State;
 
-use crate::stage::{DAY, Stage, codes, forget, key, session};
+use crate::stage::{DAY, Stage, codes, forget, key, request, session};
 
 #[test]
 fn a_run_hides_exactly_what_nobody_claims() {
@@ -191,7 +192,7 @@ fn more_than_the_floor_needs_an_approval() {
 fn a_store_whose_marker_vanished_is_left_alone() {
     let mut stage = Stage::new();
     stage.run();
-    let (_, note) = stage.home.notes.lock().unwrap().first_key_value().map(|(a, n)| (a.clone(), n.clone())).unwrap();
+    let note = stage.home.noted(&stage.store.address()).unwrap().unwrap().store_id;
     // Another disk is mounted where the store was.
     let disk = std::mem::take(&mut stage.store);
     stage.orphan("orphan.m4a");
@@ -207,12 +208,14 @@ fn a_store_whose_marker_vanished_is_left_alone() {
 fn who_has_no_lease_changes_nothing() {
     let mut stage = Stage::new();
     stage.orphan("orphan.m4a");
-    *stage.home.is_leased.lock().unwrap() = true;
-    assert!(matches!(stage.try_run(&[]), Err(EngineError::Lease(_))));
+    let other = Holder { what: "purge".to_owned(), ..request(&[]).holder };
+    let lease = stage.home.acquire(&other).unwrap();
+    let outcome = stage.try_run(&[]);
+    assert!(matches!(&outcome, Err(EngineError::Lease(LeaseError::Held(Some(who)))) if *who == other), "{outcome:?}");
     assert!(stage.has("orphan.m4a"));
-    *stage.home.is_leased.lock().unwrap() = false;
+    drop(lease);
     assert_eq!(stage.run().applied.hidden.files, 1);
-    assert!(!*stage.home.is_leased.lock().unwrap(), "given back");
+    assert_eq!(stage.home.holder().unwrap(), None, "given back");
 }
 
 #[test]
@@ -220,9 +223,12 @@ fn a_store_bound_elsewhere_is_noted_here_and_missed_from_then_on() {
     let mut stage = Stage::new();
     stage.run();
     // Another machine, or a first run that could not write its note.
-    let noted = std::mem::take(&mut *stage.home.notes.lock().unwrap());
+    let address = stage.store.address();
+    let noted = stage.home.noted(&address).unwrap();
+    stage.home.lose_notes();
+    assert!(noted.is_some() && stage.home.noted(&address).unwrap().is_none());
     stage.run();
-    assert_eq!(*stage.home.notes.lock().unwrap(), noted);
+    assert_eq!(stage.home.noted(&address).unwrap(), noted);
     stage.store = upsweep_adapters::store::memory::MemoryStore::default();
     stage.orphan("orphan.m4a");
     assert!(codes(&stage.run().refusals).contains(&Code::G002));

@@ -3,8 +3,8 @@
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, NewOp, Place, PutBackOutcome, ReadSeek, Store,
-    StoreError,
+    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Marker, NewOp, Place, PutBackOutcome, ReadSeek,
+    Store, StoreError,
 };
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs;
@@ -185,7 +185,7 @@ fn every_command_that_changes_the_store_recovers_first() {
 #[test]
 fn a_damaged_journal_stops_recovery() {
     let (mut stage, _) = crashed(true);
-    stage.home.is_damaged.store(true, std::sync::atomic::Ordering::Relaxed);
+    stage.home.damage_ledger();
     assert!(matches!(stage.try_run(&[]), Err(EngineError::Ledger(_))));
     assert_eq!((stage.op("a.m4a").state, stage.store.hidden_files()), (State::Quarantining, 1), "nothing is guessed");
 }
@@ -194,11 +194,11 @@ fn a_damaged_journal_stops_recovery() {
 fn a_ledger_that_the_marker_does_not_name_is_never_used() {
     let (mut stage, _) = crashed(true);
     let other = upsweep_adapters::ledger::memory::MemoryLedger::new("ledger-2");
-    *stage.home.ledger.lock().unwrap() = Some(other);
+    stage.home.replace_ledger(other);
     assert!(matches!(stage.try_run(&[]), Err(EngineError::LedgerMismatch { .. })));
-    *stage.home.ledger.lock().unwrap() = None;
+    stage.home.lose_ledger();
     assert!(matches!(stage.try_run(&[]), Err(EngineError::LedgerMismatch { .. })));
-    assert!(stage.home.ledger.lock().unwrap().is_none(), "and none is made in its place");
+    assert!(stage.home.ledger().unwrap().is_none(), "and none is made in its place");
     assert_eq!(stage.store.hidden_files(), 1);
 }
 

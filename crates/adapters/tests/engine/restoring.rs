@@ -1,6 +1,7 @@
 //! What was hidden comes back: by a claim, or by hand. Never over another file.
 
 use upsweep_engine::error::EngineError;
+use upsweep_engine::ports::Home as _;
 use upsweep_engine::runs::{self, Report, Selection};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
@@ -133,7 +134,7 @@ fn only_the_run_that_is_named_comes_back() {
     let nowhere = Selection::Run("nowhere".to_owned());
     let outcome = stage.with(|world| runs::restore_by_hand(world, &nowhere, &request(&[])));
     assert!(matches!(outcome, Err(EngineError::NoSuchRun(run)) if run == "nowhere"));
-    assert!(!*stage.home.is_leased.lock().unwrap());
+    assert_eq!(stage.home.holder().unwrap(), None);
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! A whole installation in memory: a store, a database that changes while it is read, a clock to set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use upsweep_adapters::claims::memory::MemoryClaims;
-use upsweep_adapters::ledger::memory::MemoryLedger;
+use upsweep_adapters::home::memory::MemoryHome;
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::binding;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
-    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Entry, Holder, Home, Horizon, Ids, Lease, LeaseError,
-    Ledger, LedgerError, NewOp, Noted, Op, OpId, RowSink, RunKind, RunOutcome, RunRecord, Silent, Snapshot, Store,
+    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Op, RowSink,
+    RunKind, RunRecord, Silent, Snapshot, Store,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -250,114 +250,6 @@ impl ClaimSource for Database {
             return Err(ClaimError::Url("it was told not to say".to_owned()));
         }
         self.now.horizon()
-    }
-}
-
-/// The ledger, the lease and the notes, shared by everybody who opens them.
-#[derive(Clone, Default)]
-pub(crate) struct MemoryHome {
-    pub(crate) ledger: Arc<Mutex<Option<MemoryLedger>>>,
-    pub(crate) is_leased: Arc<Mutex<bool>>,
-    pub(crate) notes: Arc<Mutex<BTreeMap<String, String>>>,
-    /// Whether the journal and the operations disagree.
-    pub(crate) is_damaged: Arc<AtomicBool>,
-}
-
-struct MemoryLease(Arc<Mutex<bool>>);
-
-impl Lease for MemoryLease {}
-
-impl Drop for MemoryLease {
-    fn drop(&mut self) {
-        *self.0.lock().unwrap() = false;
-    }
-}
-
-impl Home for MemoryHome {
-    fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
-        let id = self.ledger.lock().unwrap().as_ref().map(|ledger| ledger.id().to_owned());
-        Ok(id.map(|id| {
-            Box::new(Shared { id, ledger: Arc::clone(&self.ledger), is_damaged: Arc::clone(&self.is_damaged) })
-                as Box<dyn Ledger>
-        }))
-    }
-
-    fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
-        self.ledger.lock().unwrap().get_or_insert_with(|| MemoryLedger::new("ledger-1"));
-        Ok(self.ledger()?.expect("it was made just now"))
-    }
-
-    fn acquire(&self, _holder: &Holder) -> Result<Box<dyn Lease>, LeaseError> {
-        let was_leased = std::mem::replace(&mut *self.is_leased.lock().unwrap(), true);
-        if was_leased { Err(LeaseError::Held(None)) } else { Ok(Box::new(MemoryLease(Arc::clone(&self.is_leased)))) }
-    }
-
-    fn holder(&self) -> Result<Option<Holder>, LeaseError> {
-        Ok(None)
-    }
-
-    fn noted(&self, address: &str) -> Result<Option<Noted>, String> {
-        let note = |store_id: &String| Noted { store_id: store_id.clone(), location: "in memory".to_owned() };
-        Ok(self.notes.lock().unwrap().get(address).map(note))
-    }
-
-    fn note(&self, address: &str, store_id: &str) -> Result<(), String> {
-        self.notes.lock().unwrap().insert(address.to_owned(), store_id.to_owned());
-        Ok(())
-    }
-}
-
-struct Shared {
-    id: String,
-    ledger: Arc<Mutex<Option<MemoryLedger>>>,
-    is_damaged: Arc<AtomicBool>,
-}
-
-impl Shared {
-    fn with<R>(&self, work: impl FnOnce(&mut MemoryLedger) -> R) -> R {
-        work(self.ledger.lock().unwrap().as_mut().expect("a ledger in hand is there"))
-    }
-}
-
-impl Ledger for Shared {
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
-        self.with(|ledger| ledger.begin_run(run))
-    }
-    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
-        self.with(|ledger| ledger.end_run(id, ended_at, outcome))
-    }
-    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
-        self.with(|ledger| ledger.intend(run, ops, at))
-    }
-    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
-        self.with(|ledger| ledger.record(entries, at))
-    }
-    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
-        self.with(|ledger| ledger.set_horizons(ops, horizons))
-    }
-    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
-        self.with(|ledger| ledger.ops_in(states))
-    }
-    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
-        self.with(|ledger| ledger.ops_of(run))
-    }
-    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
-        self.with(|ledger| ledger.hidden_since(since))
-    }
-    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
-        self.with(|ledger| ledger.runs(limit))
-    }
-    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
-        self.with(|ledger| ledger.run(id))
-    }
-    fn verify(&self) -> Result<(), LedgerError> {
-        if self.is_damaged.load(Ordering::Relaxed) {
-            return Err(LedgerError::Damaged { ledger: "test".to_owned(), problem: "it was told to be".to_owned() });
-        }
-        self.with(|ledger| ledger.verify())
     }
 }
 

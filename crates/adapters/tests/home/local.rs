@@ -1,75 +1,22 @@
-//! The home inside a directory: one run at a time, and notes outside the store.
+//! What only a directory can do: locks that end with their process, links, notes in files.
 #![expect(clippy::disallowed_methods, reason = "tests remove what they made")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use tempfile::TempDir;
-use upsweep_adapters::home::{LocalHome, noted_about};
+use upsweep_adapters::home::noted_about;
 use upsweep_adapters::store::local::LocalStore;
-use upsweep_engine::ports::{Clock, Holder, Home as _, Ids, LeaseError, Store as _};
+use upsweep_engine::ports::{Home as _, LeaseError, Store as _};
 
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_700_000_000).unwrap()
-    }
-}
-
-impl Ids for Fixed {
-    fn fresh(&self, _now: Timestamp) -> String {
-        "ledger-1".to_owned()
-    }
-}
-
-fn holder(what: &str) -> Holder {
-    Holder { what: what.to_owned(), pid: 4_711, host: "host-1".to_owned(), since: Fixed.now() }
-}
-
-fn home(store: &LocalStore, state_dir: Option<PathBuf>) -> LocalHome<'_> {
-    LocalHome::new(store, &Fixed, &Fixed, state_dir)
-}
-
-fn store() -> (TempDir, LocalStore) {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("uploads")).unwrap();
-    let store = LocalStore::open(&dir.path().join("uploads")).unwrap();
-    (dir, store)
-}
+use crate::rig::{STARTING, holder, home, nobody_starts, store};
 
 #[test]
-fn a_second_run_is_refused_and_told_who_works() {
-    let (dir, store) = store();
-    let (first, again) = (home(&store, None), LocalStore::open(&dir.path().join("uploads")).unwrap());
-    let second = home(&again, None);
-    assert_eq!(second.holder().unwrap(), None);
-    let lease = first.acquire(&holder("run --night")).unwrap();
-    for home in [&first, &second] {
-        assert_eq!(home.holder().unwrap(), Some(holder("run --night")));
-        let Err(error) = home.acquire(&holder("purge")) else { panic!("two at once") };
-        assert!(matches!(&error, LeaseError::Held(Some(who)) if *who == holder("run --night")), "{error:?}");
-        let said = error.to_string();
-        assert!(said.contains("'upsweep run --night' (process 4711 on host-1"), "{said}");
-        assert!(said.contains("try again"), "{said}");
-    }
-    assert_eq!(first.holder().unwrap(), Some(holder("run --night")), "a refusal changes nothing");
-    drop(lease);
-    assert_eq!(second.holder().unwrap(), None, "a name that is left over holds nothing");
-    // A shorter holder leaves nothing of a longer one behind.
-    let lease = second.acquire(&holder("a")).unwrap();
-    assert_eq!(first.holder().unwrap(), Some(holder("a")));
-    drop(lease);
-}
-
-#[test]
-fn asking_who_works_makes_nothing_and_disturbs_nobody() {
+fn asking_makes_no_file_and_no_folder() {
     let (dir, store) = store();
     let home = home(&store, Some(dir.path().join("state")));
     assert_eq!(home.holder().unwrap(), None);
@@ -77,27 +24,7 @@ fn asking_who_works_makes_nothing_and_disturbs_nobody() {
     assert_eq!(home.noted(&store.address()).unwrap(), None);
     assert_eq!(fs::read_dir(store.path()).unwrap().count(), 0);
     assert!(!dir.path().join("state").exists());
-    drop(home.acquire(&holder("run")).unwrap());
-    let _alone = ALONE.lock();
-    // Somebody asking at this very moment must not look like somebody working.
-    let asking = LocalStore::open(store.path()).unwrap();
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let stopped = std::sync::Arc::clone(&stop);
-    let thread = std::thread::spawn(move || {
-        let home = LocalHome::new(&asking, &Fixed, &Fixed, None);
-        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
-            home.holder().unwrap();
-        }
-    });
-    let refused: Vec<String> =
-        (0..2_000).filter_map(|_| home.acquire(&holder("run")).err()).map(|error| error.to_string()).collect();
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    thread.join().unwrap();
-    assert_eq!(refused, [""; 0]);
 }
-
-/// A process that is being started shares every lock of this one until its program runs.
-static ALONE: Mutex<()> = Mutex::new(());
 
 /// Names the store that the other process is to lease.
 const STORE: &str = "UPSWEEP_TEST_LEASE";
@@ -112,9 +39,9 @@ fn the_lease_of_a_process_ends_with_it() {
         return;
     }
     let (_dir, store) = store();
-    let alone = ALONE.lock();
+    let alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["the_lease_of_a_process_ends_with_it", "--exact", "--nocapture"])
+        .args(["local::the_lease_of_a_process_ends_with_it", "--exact", "--nocapture"])
         .env(STORE, store.path())
         .stdout(Stdio::piped())
         .spawn()
@@ -136,6 +63,7 @@ fn the_lease_of_a_process_ends_with_it() {
 
 #[test]
 fn a_lock_that_says_nothing_still_locks() {
+    let _nobody_starts = nobody_starts();
     let (_dir, store) = store();
     let home = home(&store, None);
     let lease = home.acquire(&holder("run")).unwrap();
@@ -169,35 +97,31 @@ fn neither_lock_nor_ledger_is_reached_through_a_link() {
 }
 
 #[test]
-fn the_ledger_is_made_once_inside_the_store() {
+fn the_ledger_is_inside_the_store_and_never_listed() {
     let (_dir, store) = store();
-    let home = home(&store, None);
-    assert_eq!(home.create_ledger().unwrap().id(), "ledger-1");
+    home(&store, None).create_ledger().unwrap();
     assert!(store.path().join(".upsweep/ledger.db").exists());
-    assert_eq!(home.ledger().unwrap().unwrap().id(), "ledger-1");
     let mut said = 0;
     store.list(true, &mut |_| said += 1).unwrap();
     assert_eq!(said, 0, "none of it is listed");
 }
 
 #[test]
-fn notes_tell_addresses_apart_and_can_be_renewed() {
+fn notes_are_one_file_each_and_found_without_the_store() {
     let (dir, store) = store();
     let state = dir.path().join("not/yet/there");
     let home = home(&store, Some(state.clone()));
-    let addresses = ["/srv/audio", "/srv/audio/", "/srv/Audio", "/srv/audio\n", "s3://audio"];
-    for (at, address) in addresses.iter().enumerate() {
-        assert_eq!(home.noted(address).unwrap(), None);
-        home.note(address, &format!("store-{at}")).unwrap();
+    for (address, store_id) in [("/srv/a", "old"), ("/srv/b", "store-b"), ("/srv/a", "store-a")] {
+        home.note(address, store_id).unwrap();
     }
-    for (at, address) in addresses.iter().enumerate() {
-        assert_eq!(home.noted(address).unwrap().map(|n| n.store_id), Some(format!("store-{at}")));
-        assert_eq!(noted_about(&state, address).unwrap().map(|n| n.store_id), Some(format!("store-{at}")));
+    for (address, store_id) in [("/srv/a", "store-a"), ("/srv/b", "store-b")] {
+        let noted = noted_about(&state, address).unwrap().unwrap();
+        assert_eq!(noted.store_id, store_id);
+        assert!(Path::new(&noted.location).is_file(), "{}", noted.location);
+        assert_eq!(home.noted(address).unwrap(), Some(noted));
     }
-    home.note(addresses[0], "store-new").unwrap();
-    assert_eq!(home.noted(addresses[0]).unwrap().unwrap().store_id, "store-new");
-    assert_eq!(home.noted(addresses[1]).unwrap().unwrap().store_id, "store-1");
-    assert_eq!(fs::read_dir(state.join("stores")).unwrap().count(), addresses.len(), "no leftovers");
+    assert_eq!(noted_about(&state, "/srv/c").unwrap(), None);
+    assert_eq!(fs::read_dir(state.join("stores")).unwrap().count(), 2, "no leftovers");
 }
 
 #[test]

@@ -1,0 +1,183 @@
+//! A home in memory, for tests of the engine: the same promises, no disk.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use upsweep_engine::ports::{
+    Entry, Holder, Home, Horizon, Lease, LeaseError, Ledger, LedgerError, NewOp, Noted, Op, OpId, RunOutcome, RunRecord,
+};
+use upsweep_plan::lifecycle::State;
+
+use crate::ledger::memory::MemoryLedger;
+
+/// A home in memory. Clones are the same home, as another process would find it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryHome {
+    kept: Arc<Mutex<Kept>>,
+    is_damaged: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    ledger: Option<Arc<Mutex<MemoryLedger>>>,
+    /// How many ledgers were ever made here: one that replaces a lost one has a name of its own.
+    ledgers_made: u32,
+    /// Who has the lease.
+    holder: Option<Holder>,
+    /// The stores' ids, by address.
+    notes: BTreeMap<String, String>,
+}
+
+impl MemoryHome {
+    /// Puts another ledger in the place of the one that is there, if any.
+    pub fn replace_ledger(&self, ledger: MemoryLedger) {
+        self.kept().ledger = Some(Arc::new(Mutex::new(ledger)));
+    }
+
+    /// Loses the ledger; who has it open keeps what nobody else finds any more.
+    pub fn lose_ledger(&self) {
+        self.kept().ledger = None;
+    }
+
+    /// From now on the ledger's journal and its operations disagree.
+    pub fn damage_ledger(&self) {
+        self.is_damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Loses every note.
+    pub fn lose_notes(&self) {
+        self.kept().notes.clear();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        locked(&self.kept)
+    }
+
+    fn open(&self, ledger: &Arc<Mutex<MemoryLedger>>) -> Box<dyn Ledger> {
+        let id = locked(ledger).id().to_owned();
+        Box::new(OpenLedger { id, ledger: Arc::clone(ledger), is_damaged: Arc::clone(&self.is_damaged) })
+    }
+}
+
+impl Home for MemoryHome {
+    fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+        Ok(self.kept().ledger.as_ref().map(|ledger| self.open(ledger)))
+    }
+
+    fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+        let mut kept = self.kept();
+        let Kept { ledger, ledgers_made, .. } = &mut *kept;
+        let ledger = ledger.get_or_insert_with(|| {
+            *ledgers_made += 1;
+            Arc::new(Mutex::new(MemoryLedger::new(&format!("ledger-{ledgers_made}"))))
+        });
+        Ok(self.open(ledger))
+    }
+
+    fn acquire(&self, holder: &Holder) -> Result<Box<dyn Lease>, LeaseError> {
+        let mut kept = self.kept();
+        if kept.holder.is_some() {
+            return Err(LeaseError::Held(kept.holder.clone()));
+        }
+        kept.holder = Some(holder.clone());
+        Ok(Box::new(MemoryLease(Arc::clone(&self.kept))))
+    }
+
+    fn holder(&self) -> Result<Option<Holder>, LeaseError> {
+        Ok(self.kept().holder.clone())
+    }
+
+    fn noted(&self, address: &str) -> Result<Option<Noted>, String> {
+        let noted = |store_id: &String| Noted { store_id: store_id.clone(), location: "in memory".to_owned() };
+        Ok(self.kept().notes.get(address).map(noted))
+    }
+
+    fn note(&self, address: &str, store_id: &str) -> Result<(), String> {
+        self.kept().notes.insert(address.to_owned(), store_id.to_owned());
+        Ok(())
+    }
+}
+
+/// There is at most one of a home, so whoever drops it is the holder.
+struct MemoryLease(Arc<Mutex<Kept>>);
+
+impl Lease for MemoryLease {}
+
+impl Drop for MemoryLease {
+    fn drop(&mut self) {
+        locked(&self.0).holder = None;
+    }
+}
+
+/// The ledger in the hands of one who opened it.
+struct OpenLedger {
+    id: String,
+    ledger: Arc<Mutex<MemoryLedger>>,
+    is_damaged: Arc<AtomicBool>,
+}
+
+impl OpenLedger {
+    fn it(&self) -> MutexGuard<'_, MemoryLedger> {
+        locked(&self.ledger)
+    }
+}
+
+impl Ledger for OpenLedger {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
+        self.it().begin_run(run)
+    }
+
+    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
+        self.it().end_run(id, ended_at, outcome)
+    }
+
+    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
+        self.it().intend(run, ops, at)
+    }
+
+    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
+        self.it().record(entries, at)
+    }
+
+    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
+        self.it().set_horizons(ops, horizons)
+    }
+
+    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
+        self.it().ops_in(states)
+    }
+
+    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
+        self.it().ops_of(run)
+    }
+
+    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
+        self.it().hidden_since(since)
+    }
+
+    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
+        self.it().runs(limit)
+    }
+
+    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
+        self.it().run(id)
+    }
+
+    fn verify(&self) -> Result<(), LedgerError> {
+        if self.is_damaged.load(Ordering::Relaxed) {
+            let (ledger, problem) = ("in memory".to_owned(), "it was told to be".to_owned());
+            return Err(LedgerError::Damaged { ledger, problem });
+        }
+        self.it().verify()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
