@@ -16,6 +16,7 @@ pub mod planning;
 pub mod ports;
 pub mod purge;
 pub mod recover;
+pub mod report;
 pub mod restore;
 pub mod runs;
 pub mod survey;

@@ -1,0 +1,86 @@
+//! What was asked of a run, and what it did.
+
+use jiff::Timestamp;
+use upsweep_plan::guard::{Code, Refusal};
+use upsweep_plan::plan::Plan;
+
+use crate::apply::Applied;
+use crate::error::EngineError;
+use crate::ports::{Approval, Holder, Marker, RunOutcome};
+use crate::purge::Purged;
+use crate::recover::Recovered;
+use crate::restore::Restored;
+
+/// Who asked for a run, and what they overruled.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who, for the lease and the history.
+    pub holder: Holder,
+    /// Guards to overrule.
+    pub approval: Option<Approval>,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The run's id; `None` when nothing could be noted because the store is not bound.
+    pub run: Option<String>,
+    /// The plan it worked with.
+    pub plan: Option<Plan>,
+    /// The marker, if this run bound the store.
+    pub bound: Option<Marker>,
+    /// What an interrupted run had left.
+    pub recovered: Recovered,
+    /// Why nothing was hidden.
+    pub refusals: Vec<Refusal>,
+    /// The guards that objected to hiding and were overruled.
+    pub overruled: Vec<Code>,
+    /// What was hidden.
+    pub applied: Applied,
+    /// What was brought back.
+    pub restored: Restored,
+    /// What was freed.
+    pub purged: Purged,
+    /// Files still hidden when it ended.
+    pub still_hidden: u64,
+    /// When the first of them may be freed.
+    pub next_purge_at: Option<Timestamp>,
+    /// Why it stopped early, after everything above had happened.
+    pub failure: Option<EngineError>,
+}
+
+impl Report {
+    /// Single files that failed.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        let planned = self.plan.as_ref().map_or(0, |plan| plan.errors.len());
+        (planned + self.applied.failed.len() + self.purged.failed.len()) as u64
+            + self.restored.problems()
+            + self.purged.restored.problems()
+            + self.recovered.unknown
+    }
+
+    /// Whether a guard refused anything.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.refusals.is_empty() || !self.purged.refusals.is_empty()
+    }
+
+    /// The same as the history keeps it.
+    pub(crate) fn outcome(&self) -> RunOutcome {
+        let mut restored = self.restored.amount;
+        restored.files += self.purged.restored.amount.files;
+        restored.bytes += self.purged.restored.amount.bytes;
+        RunOutcome {
+            plan: self.plan.as_ref().map(|plan| plan.hash.clone()),
+            refused: self.refusals.iter().chain(&self.purged.refusals).map(|r| r.code).collect(),
+            overruled: self.overruled.clone(),
+            hidden: self.applied.hidden,
+            restored,
+            purged: self.purged.amount,
+            skipped: self.applied.skipped.len() as u64,
+            errors: self.errors(),
+            failure: self.failure.as_ref().map(ToString::to_string),
+        }
+    }
+}
