@@ -172,7 +172,7 @@ impl ClaimRule {
     /// The columns a row must hold, in order, each once.
     #[must_use]
     pub fn columns(&self) -> Vec<&str> {
-        let mut columns: Vec<&str> = self.key.columns().collect();
+        let mut columns = self.key.columns();
         let standing = match &self.standing {
             StandingRule::Live => vec![],
             StandingRule::Failed { since } => vec![since],

@@ -97,16 +97,17 @@ impl Template {
     }
 
     /// The columns it reads, each once, in order of appearance.
-    pub fn columns(&self) -> impl Iterator<Item = &str> {
-        let name = |part: &'_ Part| match part {
-            Part::Column { .. } => true,
-            Part::Literal(_) | Part::Wildcard => false,
-        };
-        self.parts.iter().enumerate().filter(move |(_, p)| name(p)).filter_map(|(at, part)| {
-            let Part::Column { name, .. } = part else { return None };
-            let seen = self.parts[..at].iter().any(|p| matches!(p, Part::Column { name: n, .. } if n == name));
-            (!seen).then_some(name.as_str())
-        })
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let mut columns = Vec::new();
+        for part in &self.parts {
+            if let Part::Column { name, .. } = part
+                && !columns.contains(&name.as_str())
+            {
+                columns.push(name.as_str());
+            }
+        }
+        columns
     }
 
     /// Whether it can name one file exactly (no wildcard): only such templates may condemn.

@@ -63,7 +63,7 @@ fn mistakes_are_named() {
 #[test]
 fn columns_are_listed_once() {
     let template = Template::parse("{id}/{id}{ext(n)}").unwrap();
-    assert_eq!(template.columns().collect::<Vec<_>>(), ["id", "n"]);
+    assert_eq!(template.columns(), ["id", "n"]);
     assert!(template.is_exact());
     assert!(!Template::parse("{id}.*").unwrap().is_exact());
 }
