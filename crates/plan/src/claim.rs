@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::fold::hides_a_path;
 use crate::glob::{Glob, Piece};
 use crate::key::{Key, KeyError};
 use crate::template::{Expansion, Template};
@@ -92,7 +93,12 @@ pub enum Target {
     /// Exactly this key, and its variants.
     Exact(Key),
     /// Every name the pattern matches: protects, never condemns.
-    Pattern(Glob),
+    Pattern {
+        /// The pattern.
+        name: Glob,
+        /// Whether it [reads as another path](hides_a_path).
+        hides_a_path: bool,
+    },
     /// A name, or a pattern, that is no key: it reaches nothing outside the store, condemns nothing, and protects
     /// what is named like its last component.
     Unaddressable {
@@ -216,7 +222,7 @@ impl RowReader<'_> {
             Expansion::Pattern(pieces) => {
                 let value: Vec<u8> = pieces.iter().flat_map(Piece::spelled).copied().collect();
                 match self.key(&value) {
-                    Ok(_) => Target::Pattern(Glob::new(pieces)),
+                    Ok(_) => Target::Pattern { name: Glob::new(pieces), hides_a_path: hides_a_path(&value) },
                     Err(why) => Target::Unaddressable { value, why, name: Glob::new(pieces) },
                 }
             }

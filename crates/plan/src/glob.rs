@@ -33,11 +33,13 @@ impl Glob {
                 (_, piece) => merged.push(piece),
             }
         }
-        for piece in &mut merged {
+        let last = merged.len().saturating_sub(1);
+        for (at, piece) in merged.iter_mut().enumerate() {
             if let Piece::Literal(bytes) = piece {
-                *bytes = fold_part(bytes);
+                *bytes = fold_part(bytes, at == 0, at == last);
             }
         }
+        merged.retain(|piece| *piece != Piece::Literal(vec![]));
         Self { pieces: merged }
     }
 
@@ -117,12 +119,14 @@ enum Tail {
     OfExt,
 }
 
-/// Folds a part of a name; outer slashes matter inside a name, so they are fenced in.
-fn fold_part(part: &[u8]) -> Vec<u8> {
-    let fenced: Vec<u8> = [b"\x01", part, b"\x01"].concat();
-    let folded = fold(&fenced);
-    let inner = folded.strip_prefix(b"\x01").and_then(|f| f.strip_suffix(b"\x01"));
-    inner.unwrap_or(part).to_vec()
+/// Folds a part of a name. The outer slashes of a name do not count, but those at its gaps do: they are fenced in.
+fn fold_part(part: &[u8], is_first: bool, is_last: bool) -> Vec<u8> {
+    const FENCE: &[u8] = b"\x01";
+    let fence = |is_outer: bool| if is_outer { &b""[..] } else { FENCE };
+    let (left, right) = (fence(is_first), fence(is_last));
+    let folded = fold(&[left, part, right].concat()).into_owned();
+    let inner = folded.strip_prefix(left).and_then(|f| f.strip_suffix(right));
+    inner.map_or_else(|| part.to_vec(), <[u8]>::to_vec)
 }
 
 fn matches_pieces(pieces: &[Piece], name: &[u8], tail: Tail) -> bool {

@@ -63,4 +63,6 @@ fn literals_are_folded() {
     let glob = Glob::new([lit("ABC"), Piece::AnyExt]);
     assert_eq!(glob.prefix(), b"abc");
     assert!(glob.matches(&fold(b"aBC.M4A")));
+    let fenced = Glob::new([lit("%2Fd%2F"), Piece::Any, lit("\\x\\")]);
+    assert!(fenced.matches(&fold(b"d/7/x")) && !fenced.matches(&fold(b"d7x")));
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Standing, Target};
-use crate::fold::fold;
-use crate::glob::Glob;
+use crate::fold::{fold, hides_a_path};
+use crate::glob::{Glob, Piece};
 use crate::group_index::{GroupIndex, Scope, slot};
 use crate::key::{Escaped, Key, KeyError};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
@@ -194,10 +194,18 @@ impl<'a> Matcher<'a> {
         }
         match target {
             Target::Nameless => self.tally.nameless += 1,
-            Target::Exact(key) => self.offer_exact(&key, &owner, standing),
-            Target::Pattern(glob) => {
-                let reached = self.patterns.offer(&glob, standing);
+            Target::Exact(key) => {
+                self.offer_exact(&key, &owner, standing);
+                if hides_a_path(key.as_bytes()) {
+                    self.offer_file_names(&Glob::new([Piece::Literal(key.as_bytes().to_vec())]), standing);
+                }
+            }
+            Target::Pattern { name, hides_a_path } => {
+                let reached = self.patterns.offer(&name, standing);
                 self.mark_pattern(reached, standing);
+                if hides_a_path {
+                    self.offer_file_names(&name, standing);
+                }
             }
             Target::Unaddressable { value, why, name } => {
                 self.offer_unaddressable(&value, why, owner);

@@ -99,6 +99,26 @@ fn names_that_are_no_keys_protect_their_last_component() {
 }
 
 #[test]
+fn a_key_that_hides_a_path_protects_its_last_component() {
+    let files = ["x.m4a", "x_processed.mp3", "d/x.m4a", "d/x.m4a.part", "y.m4a"];
+    let keys = ["C:\\audio\\X.m4a", "uploads\\x.m4a", "%2Fsrv%2Fx.m4a", "\\x.m4a", "a/%2E%2E/x.m4a", "x.m4a%00.jpg"];
+    for name in keys {
+        assert!(matches!(live(name).target, Target::Exact(_)), "{name}");
+        assert_eq!(marks(&files, vec![live(name)]), "NNNN-", "{name}");
+        assert_eq!(marks(&files, vec![failed(name)]), "NNNN-", "{name}");
+        assert_eq!(marks(&files, vec![failed(name), failed("x.m4a")]), "FFNN-", "{name}: it only delays");
+        let exact = marks(&[name], vec![failed(name)]);
+        assert_eq!(exact, "F", "{name}");
+    }
+    for id in ["C:\\audio\\X", "%2Fsrv%2Fx"] {
+        let failed = Claim { standing: Standing::Failed { since: None }, ..pattern("{id}.*", id) };
+        for claims in [vec![pattern("{id}.*", id)], vec![failed]] {
+            assert_eq!(marks(&files, claims), "NNNN-", "{id}");
+        }
+    }
+}
+
+#[test]
 fn patterns_that_are_no_keys_protect_what_is_named_like_their_last_component() {
     let files = ["7.m4a", "7_processed.mp3", "d/7.m4a", "d/7.m4a.part", "77.m4a", "d/8.m4a"];
     for id in ["/srv/7", "../7", "a/./7", "a//7", "x\u{0}/7", "a\\..\\/../7"] {

@@ -13,8 +13,8 @@ use upsweep_plan::matching::{Tally, UnaddressableClaim};
 use upsweep_plan::reconcile::{Kept, Look};
 
 pub(crate) use self::reading::{Name, Said, said};
+use self::ties::{Gap, cut, finished, means_another_path, stem, stems_within};
 pub(crate) use self::ties::{Tie, alike, group, tie};
-use self::ties::{cut, finished, stem, stems_within};
 use crate::worlds::World;
 
 /// What all rows say about one file.
@@ -31,28 +31,41 @@ pub(crate) struct Heard {
     pub(crate) others: Vec<Option<Timestamp>>,
 }
 
+impl Heard {
+    fn nearly(&mut self, failed: bool, since: Option<Timestamp>) {
+        if failed {
+            self.near_failed = true;
+            self.others.push(since);
+        } else {
+            self.near = true;
+        }
+    }
+}
+
 pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
     let mut heard = Heard::default();
     for Said { name, owner, failed, since } in world.rows.iter().map(|row| said(world, row)) {
+        // A name that is understood as another path may point anywhere.
+        let elsewhere = match &name {
+            Name::Plain(name) if means_another_path(name) => Some(Gap::from(&**name)),
+            Name::Gap(gap) if gap.means_another_path() => Some(gap.clone()),
+            _ => None,
+        };
+        if elsewhere.is_some_and(|path| path.is_named_like(world, file)) {
+            heard.nearly(failed, since);
+        }
         match name {
             Name::None => {}
             Name::NoKey(_, _, gap) => heard.near |= gap.is_named_like(world, file),
             Name::Gap(gap) if !gap.reaches(world, file) => {}
-            Name::Gap(_) if failed => {
-                heard.near_failed = true;
-                heard.others.push(since);
-            }
+            Name::Gap(_) if failed => heard.nearly(failed, since),
             Name::Gap(_) => heard.live = true,
             Name::Plain(name) => match (tie(world, &name, file), failed) {
                 (Some(_), false) => heard.live = true,
                 (Some(Tie::Own), true) => heard.failed.push((since, owner)),
                 (Some(Tie::Part), true) => heard.others.push(since),
                 (None, _) if tie(world, &alike(&name), &alike(file)).is_none() => {}
-                (None, false) => heard.near = true,
-                (None | Some(Tie::Kin), true) => {
-                    heard.near_failed = true;
-                    heard.others.push(since);
-                }
+                (None | Some(Tie::Kin), _) => heard.nearly(failed, since),
             },
         }
     }

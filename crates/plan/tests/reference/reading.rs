@@ -80,7 +80,7 @@ pub(super) fn plain(value: Vec<u8>, recursive: bool) -> Name {
     } else {
         return Name::Plain(value);
     };
-    let whole = Gap { before: value.clone(), width: Width::None, after: vec![] };
+    let whole = Gap::from(&*value);
     Name::NoKey(value, why, whole)
 }
 

@@ -27,12 +27,26 @@ pub(super) fn unescaped(bytes: &[u8]) -> Vec<u8> {
 
 /// Case, Unicode form, percent-encoding and slashes made alike.
 pub(crate) fn alike(name: &[u8]) -> Vec<u8> {
+    let text = understood(name);
+    let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
+    parts.join("/").into_bytes()
+}
+
+/// The same with every slash there is.
+fn understood(name: &[u8]) -> String {
     let bytes = (0..4).fold(name.to_vec(), |bytes, _| unescaped(&bytes));
     let text: String = String::from_utf8_lossy(&bytes).nfkc().collect();
     let text: String = text.to_lowercase().to_uppercase().to_lowercase().replace('\u{3c2}', "\u{3c3}").nfkc().collect();
-    let text = text.replace('\\', "/");
-    let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
-    parts.join("/").into_bytes()
+    text.replace('\\', "/")
+}
+
+/// Whether a key is understood as another path: one of more components, an absolute one, or one that is no key.
+pub(super) fn means_another_path(key: &[u8]) -> bool {
+    let path = understood(key);
+    let components: Vec<&str> = path.split('/').collect();
+    components.len() != key.split(|b| *b == b'/').count()
+        || components.iter().any(|c| matches!(*c, "" | "." | ".."))
+        || path.contains('\0')
 }
 
 pub(super) fn cut(path: &[u8]) -> (Vec<u8>, Vec<u8>) {
@@ -131,6 +145,12 @@ pub(crate) struct Gap {
     pub(crate) after: Vec<u8>,
 }
 
+impl From<&[u8]> for Gap {
+    fn from(whole: &[u8]) -> Self {
+        Self { before: whole.to_vec(), width: Width::None, after: vec![] }
+    }
+}
+
 /// What may stand in a gap.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Width {
@@ -161,6 +181,10 @@ impl Gap {
         let mut lasts = parts.into_iter().map(|part| cut(&alike(part)).1);
         lasts.any(|last| !last.is_empty() && tie(world, &last, &own).is_some())
             || open.is_some_and(|open| open.reaches(world, &own))
+    }
+
+    pub(crate) fn means_another_path(&self) -> bool {
+        means_another_path(&[&*self.before, b"*", &self.after].concat())
     }
 
     /// Whether some name that fits is tied to the file: any that the file could be tied to at all is tried.

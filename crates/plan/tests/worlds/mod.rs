@@ -1,5 +1,7 @@
 //! Small worlds in which everything collides: a few stems, many spellings, and times at every boundary.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,6 +17,8 @@ use upsweep_plan::plan::{FORMAT, Plan, StoreRef, SurveyFacts, VALID_FOR};
 use upsweep_plan::policy::Policy;
 use upsweep_plan::reconcile::{Candidate, Kept, Look, Reconciled, candidates, reconcile};
 use upsweep_plan::variant::Variants;
+
+use self::names::{claimed_names, file_names, ids, urls};
 
 /// 2026-11-01T03:00:00Z and a little.
 const NOW: i128 = 1_793_502_000_000_000_007;
@@ -129,59 +133,13 @@ fn created() -> impl Strategy<Value = Moment> {
     prop_oneof![8 => spelled, 1 => nothing, 1 => null]
 }
 
-/// A file's name without its folder, in some spelling.
-fn file_names() -> impl Strategy<Value = Vec<u8>> {
-    let stems: Vec<&[u8]> = vec![
-        b"a",
-        b"A",
-        b"b",
-        b"ss",
-        "\u{df}".as_bytes(),
-        "\u{e9}".as_bytes(),
-        "e\u{301}".as_bytes(),
-        b"%61",
-        b"%2561",
-        b"a%2Eb",
-        b"a%2Eb",
-        b"a_processed",
-        b"t_a",
-        b"\xff",
-    ];
-    let stem = prop_oneof![3 => Just(&b"a"[..]), 4 => select(stems)];
-    let ext = select(vec![".m4a", ".m4a", ".M4A", ".mp3", "_processed.mp3", "_processed.mp3", "_PROCESSED.mp3", ""]);
-    let part = prop_oneof![5 => Just(""), 2 => select(vec![".tmp", ".part", ".PART"])];
-    (stem, ext, part).prop_map(|(stem, ext, part)| [stem, ext.as_bytes(), part.as_bytes()].concat())
-}
-
-/// A name as a row may hold it: a key or not.
-fn claimed_names() -> impl Strategy<Value = Vec<u8>> {
-    let odd = select(vec!["../", "/", "./", "d//", "/srv/d/", "d/../", "d\\", "d%2F", "x\0"]);
-    let dir = prop_oneof![8 => Just(""), 3 => select(vec!["d/", "D/"]), 2 => odd];
-    let end = prop_oneof![12 => Just(""), 1 => select(vec!["/", "\0.jpg"])];
-    (dir, file_names(), end).prop_map(|(dir, name, end)| [dir.as_bytes(), &name, end.as_bytes()].concat())
-}
-
-fn urls() -> impl Strategy<Value = Vec<u8>> {
-    let tails = vec!["", "?q=a.m4a", "#x", "/", "//?q=a.m4a/"];
-    let url = (select(vec!["https://h/a/", "https://h/d%2F", "", "C:\\d\\"]), file_names(), select(tails));
-    url.prop_map(|(host, name, tail)| {
-        let tail = if host.ends_with(['/', 'F']) { tail } else { tail.split('?').next().unwrap() };
-        [host.as_bytes(), &name, tail.as_bytes()].concat()
-    })
-}
-
 fn rows() -> impl Strategy<Value = Row> {
-    let ids: Vec<&[u8]> =
-        vec![b"a", b"a", b"A", b"b", "\u{e9}".as_bytes(), b"a_processed", b"a.b", b"a.m4a", b"t", b"t_", b"t_a"];
-    let odd: Vec<&[u8]> =
-        vec![b"/srv/a", b"d/a", b"D/a", b"d//a", b"../a_processed", b"a/./a", b"x\0a", b"a\0", b"d/", b"d/../a"];
-    let id = prop_oneof![1 => Just(&b""[..]), 9 => select(ids), 2 => select(odd)];
     let cell = |s: BoxedStrategy<Vec<u8>>| option::weighted(0.9, prop_oneof![20 => s, 1 => Just(vec![])]);
     let status = select(vec![None, Some("failed"), Some("failed"), Some("failed"), Some("FAILED"), Some("done")]);
-    (0..6_usize, option::weighted(0.9, id), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
+    (0..6_usize, option::weighted(0.9, ids()), cell(claimed_names().boxed()), cell(urls().boxed()), status, created())
         .prop_map(|(rule, id, file, url, status, created)| Row {
             rule,
-            id: id.map(<[u8]>::to_vec),
+            id,
             file,
             url,
             status: status.map(str::to_owned),
