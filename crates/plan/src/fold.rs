@@ -32,7 +32,8 @@ fn is_folded(name: &[u8]) -> bool {
 /// all. Such a name may point anywhere, as names that are no keys do.
 #[must_use]
 pub fn hides_a_path(key: &[u8]) -> bool {
-    if key.iter().all(|b| b.is_ascii() && !matches!(b, b'%' | b'\\')) {
+    // Characters that fold to slashes or dots begin at U+2000, whose first byte is 0xE2.
+    if key.iter().all(|b| *b < 0xe2 && !matches!(b, b'%' | b'\\')) {
         return false;
     }
     let path = read(key).replace('\\', "/");

@@ -55,3 +55,11 @@ fn a_key_may_hide_a_path() {
         assert!(!hides_a_path(name.as_bytes()), "{name}");
     }
 }
+
+#[test]
+fn only_characters_from_u_2000_on_fold_to_paths() {
+    for c in ('\u{80}'..'\u{2000}').map(String::from) {
+        assert!(!read(c.as_bytes()).contains(['/', '\\', '.', '\0']), "{c:?}");
+    }
+    assert!(hides_a_path("d\u{2100}x.m4a".as_bytes()), "a/c in one character");
+}

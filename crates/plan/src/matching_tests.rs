@@ -149,6 +149,9 @@ fn patterns_protect_files_variants_and_parts() {
     for template in ["{id}*m4a", "{id}*.m4a", "{id}*"] {
         assert_eq!(marks(&files, vec![pattern(template, "7")]), "LLLLL-", "{template}");
     }
+    let files = ["7x/a", "7x/a_processed.mp3", "7x/a.m4a_processed.mp3"];
+    assert_eq!(marks(&files, vec![pattern("{id}*/a", "7")]), "LL-");
+    assert_eq!(marks(&files, vec![pattern("{id}*/a.m4a", "7")]), "-L-");
     assert_eq!(marks(&["7", "7.m4a"], vec![pattern("{id}.*", "7")]), "LL", "7.part becomes 7");
 }
 

@@ -101,7 +101,7 @@ pub struct Plan {
     pub incomplete: Vec<String>,
     /// Files that would go, in byte order of their keys.
     pub removals: Vec<Removal>,
-    /// Their totals by reason: `orphan`, `failed session`.
+    /// Their totals by reason: `orphan`, `failed_session`.
     pub totals: BTreeMap<String, Total>,
     /// What is known of the sound in them, by key; not every file is looked at.
     pub audio: BTreeMap<String, Audio>,

@@ -249,12 +249,12 @@ pub struct Total {
     pub bytes: u64,
 }
 
-/// Totals of removals by the word of their reason.
+/// Totals of removals by the kind of their reason.
 #[must_use]
 pub fn totals(removals: &[Removal]) -> BTreeMap<String, Total> {
     let mut totals: BTreeMap<String, Total> = BTreeMap::new();
     for removal in removals {
-        let total = totals.entry(removal.reason.word().to_owned()).or_default();
+        let total = totals.entry(removal.reason.kind().to_owned()).or_default();
         total.files += 1;
         total.bytes += removal.facts.size_bytes;
     }

@@ -57,6 +57,15 @@ impl Reason {
         }
     }
 
+    /// The name in JSON: `orphan` or `failed_session`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Orphan { .. } => "orphan",
+            Self::FailedSession { .. } => "failed_session",
+        }
+    }
+
     /// The word for reports: `orphan` or `failed session`.
     #[must_use]
     pub fn word(&self) -> &'static str {

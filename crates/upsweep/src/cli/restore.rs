@@ -51,7 +51,10 @@ impl RestoreCommand {
         for key in &unknown {
             crate::say::complain!("not hidden, so not brought back: {key}");
         }
-        Ok(if unknown.is_empty() { exit_of(&report) } else { Exit::Partial })
+        Ok(match exit_of(&report) {
+            Exit::Done if !unknown.is_empty() => Exit::Partial,
+            exit => exit,
+        })
     }
 
     fn selection(&self) -> anyhow::Result<Selection> {

@@ -59,6 +59,7 @@ pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>
         add_environment(&mut values, &sources.env, "environment")?;
     }
     for (key, value) in &sources.flags {
+        only_in_the_file(key, "the command line")?;
         let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;
         values.found.insert(setting.key, (value.clone(), "command line".to_owned()));
     }
@@ -142,12 +143,26 @@ fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) 
         values.found.insert("log_format", ("json".to_owned(), format!("JSON_LOGS in the {origin}")));
     }
     for (name, _) in env {
+        if name == "UPSWEEP_CONFIG" && origin != "environment" {
+            bail!("UPSWEEP_CONFIG (in the {origin}) comes too late: set it in the environment, or use --config");
+        }
+        if let Some(key) = name.strip_prefix("UPSWEEP_") {
+            only_in_the_file(&key.to_ascii_lowercase(), &format!("{name} in the {origin}"))?;
+        }
         let known = SETTINGS.iter().any(|s| s.env_name() == *name) || OTHER_NAMES.contains(&name.as_str());
         if name.starts_with("UPSWEEP_") && !known {
             let names: Vec<String> = SETTINGS.iter().map(super::settings::Setting::env_name).collect();
             let hint = nearest(name, names.iter().map(String::as_str));
             bail!("{name} ({origin}) is no setting of upsweep{}", did_you_mean(hint));
         }
+    }
+    Ok(())
+}
+
+/// A setting that says whether other layers count cannot come from one of them.
+fn only_in_the_file(key: &str, origin: &str) -> anyhow::Result<()> {
+    if key == "isolated" {
+        bail!("isolated ({origin}) can only be set in the configuration file");
     }
     Ok(())
 }

@@ -41,9 +41,10 @@ fn masked(url: &str) -> String {
 pub(crate) fn markdown_table() -> String {
     let mut table = "| key | environment | default | meaning |\n| --- | --- | --- | --- |\n".to_owned();
     for Setting { key, classic, default, help } in SETTINGS {
-        let own = format!("UPSWEEP_{}", key.to_ascii_uppercase());
+        let own = if *key == "isolated" { None } else { Some(format!("UPSWEEP_{}", key.to_ascii_uppercase())) };
         let names: Vec<String> =
-            classic.iter().map(|n| (*n).to_owned()).chain([own]).map(|name| format!("`{name}`")).collect();
+            classic.iter().map(|n| (*n).to_owned()).chain(own).map(|name| format!("`{name}`")).collect();
+        let names = if names.is_empty() { vec!["-".to_owned()] } else { names };
         let default = default.map_or_else(|| "unset".to_owned(), |value| format!("`{value}`"));
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| `{key}` | {} | {default} | {help} |", names.join(", "));

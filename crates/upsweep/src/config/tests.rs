@@ -74,6 +74,17 @@ fn mistakes_are_named_with_their_place_and_a_way_out() {
 }
 
 #[test]
+fn an_isolated_file_stands_alone_and_only_a_file_may_say_so() {
+    let config =
+        with_toml("isolated = true\nquarantine_days = 9", &[("UPSWEEP_QUARANTINE_DAYS", "20"), ("UPSWEEP_X", "")]);
+    assert_eq!(config.unwrap().quarantine_days, 9);
+    let refused = message(Config::load(&sources(&[("UPSWEEP_ISOLATED", "true")])));
+    assert!(refused.contains("can only be set in the configuration file"), "{refused}");
+    let flags = vec![("isolated".to_owned(), "true".to_owned())];
+    assert!(message(Config::load(&Sources { flags, ..sources(&[]) })).contains("can only be set"));
+}
+
+#[test]
 fn claim_rules_come_from_the_file() {
     let config = with_toml(
         r#"

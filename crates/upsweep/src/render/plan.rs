@@ -82,7 +82,7 @@ fn print_removals(plan: &Plan) {
             _ => format!("{} of failed sessions ({})", count(*files, "file"), size(*bytes)),
         })
     };
-    let parts: Vec<String> = ["orphan", "failed session"].into_iter().filter_map(part).collect();
+    let parts: Vec<String> = ["orphan", "failed_session"].into_iter().filter_map(part).collect();
     crate::say::say!(
         "Would remove {} of {}, {} in all: {}.",
         plan.removals.len(),
