@@ -33,6 +33,13 @@ pub struct Past {
 }
 
 impl Past {
+    /// Whether nothing of the past matters for a plan.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { hidden, hidden_recently, pending } = self;
+        hidden.is_empty() && *hidden_recently == 0 && *pending == 0
+    }
+
     /// Reads it.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ pub fn purge(
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
     let Some(snapshot) = watched.snapshot else { return Ok(()) };
-    let mut looked_at = world.now();
+    let mut looked_at = watched.read_at;
     same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden);
 
@@ -92,9 +92,8 @@ pub fn purge(
     while !rest.is_empty() {
         // (d) Freeing many files takes its time, and claims do not wait for it.
         if world.now() > looked_at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked_at) {
-            rest = look_again(world, ledger, lease, evidence, rest, purged)?;
+            (rest, looked_at) = look_again(world, ledger, lease, evidence, rest, purged)?;
             world.progress.begin(Stage::Purging, Some(rest.len() as u64));
-            looked_at = world.now();
         }
         let batch: Vec<Op> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
         free_batch(world, ledger, lease, &batch, purged)?;
@@ -113,8 +112,8 @@ fn look_again(
     evidence: &Evidence<'_>,
     rest: Vec<Op>,
     purged: &mut Purged,
-) -> Result<Vec<Op>, EngineError> {
-    let Watched { restored, still_hidden, snapshot } = restore_claimed_among(world, ledger, lease, rest)?;
+) -> Result<(Vec<Op>, Timestamp), EngineError> {
+    let Watched { read_at, restored, still_hidden, snapshot } = restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
     if let Some(snapshot) = snapshot {
         same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
@@ -122,7 +121,7 @@ fn look_again(
             return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
         }
     }
-    Ok(still_hidden)
+    Ok((still_hidden, read_at))
 }
 
 /// Asks for the horizon of files whose run could not: a later one is only stricter.
@@ -156,7 +155,9 @@ fn guarded(
     if due.is_empty() {
         return Ok(due);
     }
-    let replicas = if snapshot.is_replica { vec![snapshot.identity.clone()] } else { vec![] };
+    // The survey's own reading counts as well: the connection may have moved to another server since.
+    let is_replica = snapshot.is_replica || evidence.survey.snapshot.is_replica;
+    let replicas = if is_replica { vec![snapshot.identity.clone()] } else { vec![] };
     let bytes = due.iter().map(|op| op.facts.size_bytes).sum();
     let situation = purge_situation(evidence.plan, evidence.survey, evidence.bond, &replicas, due.len() as u64, bytes);
     let objections = guard::judge(&situation, world.limits);

@@ -1,5 +1,7 @@
 //! Finishing what a crash interrupted: every pending intent is compared with what the store shows.
 
+use std::collections::BTreeSet;
+
 use upsweep_plan::lifecycle::{Event, State};
 
 use crate::apply::note_horizons;
@@ -48,7 +50,9 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
     ledger.verify()?;
     for batch in pending.chunks(BATCH_FILES) {
         // The interrupted run may not have had the time to make durable what it moved.
-        settle(world, batch)?;
+        let ready = settled(world, batch);
+        recovered.unknown += (batch.len() - ready.len()) as u64;
+        let batch = ready.as_slice();
         let mut entries = Vec::with_capacity(batch.len());
         let mut hidden: Vec<OpId> = Vec::new();
         for op in batch {
@@ -72,6 +76,24 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
         note_horizons(world, ledger, &hidden);
     }
     Ok(recovered)
+}
+
+/// The operations whose folders could be made durable. The others stay pending and hold up nobody.
+fn settled(world: &World<'_>, batch: &[Op]) -> Vec<Op> {
+    // What arrived in the quarantine first: a power cut must not find a file gone from both places.
+    let runs: BTreeSet<&str> = batch.iter().map(|op| op.run.as_str()).collect();
+    let arrived = runs.into_iter().try_for_each(|run| world.store.settle(run, &[]));
+    if arrived.is_ok() && settle(world, batch).is_ok() {
+        return batch.to_vec();
+    }
+    let is_settled = |op: &&Op| match settle(world, std::slice::from_ref(*op)) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, op = %op.id, "cannot make durable what an interrupted operation moved");
+            false
+        }
+    };
+    batch.iter().filter(is_settled).cloned().collect()
 }
 
 fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {

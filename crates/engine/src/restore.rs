@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
@@ -73,7 +74,10 @@ pub fn restore(
             outcomes.push(put_back(world, op, &mut restored));
             world.progress.advance(1);
         }
-        settle(world, batch)?;
+        // Only where something moved: a folder that cannot even be opened must not hold up the others.
+        let moved = batch.iter().zip(&outcomes).filter(|(_, outcome)| outcome.event == Event::PutBack);
+        let moved: Vec<Op> = moved.map(|(op, _)| op.clone()).collect();
+        settle(world, &moved)?;
         ledger.record(&outcomes, world.now())?;
     }
     world.progress.end();
@@ -148,10 +152,16 @@ pub(crate) fn restore_claimed_among(
     hidden: Vec<Op>,
 ) -> Result<Watched, EngineError> {
     if hidden.is_empty() {
-        return Ok(Watched { restored: Restored::default(), still_hidden: vec![], snapshot: None });
+        return Ok(Watched {
+            restored: Restored::default(),
+            still_hidden: vec![],
+            snapshot: None,
+            read_at: world.now(),
+        });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
     let Reading { matched, snapshot } = claims::read(world, &names, Stage::Rechecking)?;
+    let read_at = world.now();
     let verdicts = reconcile::judge_hidden(&matched, hidden.len(), world.policy, world.now());
     let (mut again, mut still_hidden) = (Vec::new(), Vec::new());
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
@@ -161,11 +171,13 @@ pub(crate) fn restore_claimed_among(
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, snapshot: Some(snapshot) })
+    Ok(Watched { restored, still_hidden, snapshot: Some(snapshot), read_at })
 }
 
 /// What looking after the hidden files showed.
 pub struct Watched {
+    /// When the claims had been read.
+    pub read_at: Timestamp,
     /// Files brought back.
     pub restored: Restored,
     /// Files that the newest claims still do not need.

@@ -50,7 +50,10 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let mut desk = bind(world, &planned.plan, request, &mut report)?;
     let bond = binding::examine(world.store, world.home)?;
     let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
-    let outcome = work(world, &mut desk, &bond, &id, planned, request, &mut report);
+    // The ledger may be one that was here before, under another marker: what it hid must be judged as well.
+    let outcome = Past::read(&*desk.ledger, world.now())
+        .and_then(|past| if past.is_empty() { Ok(planned) } else { planning::make(world, &bond, &past) })
+        .and_then(|planned| work(world, &mut desk, &bond, &id, planned, request, &mut report));
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
@@ -115,7 +118,12 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
     (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
     if desk.is_none() && report.refusals.is_empty() {
-        desk = Some(bind(world, &plan, request, &mut report)?);
+        let bound = bind(world, &plan, request, &mut report)?;
+        // A ledger that was here before may have used up the floor.
+        let past = Past::read(&*bound.ledger, world.now())?;
+        let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
+        (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
+        desk = Some(bound);
     }
     let Some(mut desk) = desk else {
         report.plan = Some(plan);
@@ -269,7 +277,8 @@ fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
 /// The first run that may change the store binds it.
 fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Report) -> Result<Desk, EngineError> {
     let lease = world.home.acquire(&request.holder)?;
-    let (marker, ledger) = binding::bind(world, &plan.databases)?;
+    let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
+    report.recovered = recover(world, &mut *ledger, &*lease)?;
     report.bound = Some(marker);
     Ok(Desk { lease, ledger })
 }

@@ -151,6 +151,23 @@ fn purging_refuses_what_hiding_would() {
     site.upsweep_after_days(8, &["purge"]).expect(0).has("Freed 3 hidden files");
 }
 
+/// A store that is bound anew keeps its ledger: what that hid counts against the floor, and comes back.
+#[test]
+fn a_store_bound_anew_keeps_its_past() {
+    let site = Site::sqlite();
+    let write = |from: u32, to: u32| (from..to).for_each(|n| drop(site.file(format!("old-{n}.m4a"), 72.0)));
+    write(0, 20);
+    site.upsweep(&["run"]).expect(0).has("Hid 20 files");
+    fs::remove_file(site.uploads.join(".upsweep/store.json")).unwrap();
+    fs::remove_dir_all(site.dir.path().join("state")).unwrap();
+    write(20, 25);
+    site.session("again", "processed", Some("old-0.m4a"), 0);
+    let said = site.upsweep(&["run"]).expect(10);
+    said.has("G001 refused");
+    said.has("Brought back 1 file");
+    assert_eq!(site.hidden(), 19);
+}
+
 #[test]
 fn a_plan_expires() {
     let site = with_live_files(Site::sqlite());

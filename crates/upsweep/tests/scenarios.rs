@@ -82,6 +82,31 @@ fn an_unreadable_folder_is_refused() {
     as_nobody(&site, &["run"]).expect(0).has("Hid 1 file");
 }
 
+/// One folder that cannot even be opened holds up its own files, and nobody else's.
+#[test]
+fn an_unreadable_folder_does_not_hold_up_other_files_on_their_way_back() {
+    let mut site = Site::sqlite();
+    site.set("UPSWEEP_RECURSIVE", "true");
+    for n in 0..3 {
+        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
+        site.file(format!("live-{n}.m4a"), 720.0);
+    }
+    site.file("a/old.m4a", 72.0);
+    site.file("other.m4a", 72.0);
+    as_nobody(&site, &["run"]).expect(0).has("Hid 2 files");
+    site.session("x", "processed", Some("a/old.m4a"), 0);
+    site.session("y", "processed", Some("other.m4a"), 0);
+    let folder = site.uploads.join("a");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    as_nobody(&site, &["run"]).expect(10).has("Brought back 1 file");
+    assert!(site.has("other.m4a"));
+    as_nobody(&site, &["recover"]).expect(0);
+    as_nobody(&site, &["restore", "--all"]).expect(3).has("a/old.m4a");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    as_nobody(&site, &["run"]).expect(0).has("Brought back 1 file");
+    assert!(site.has("a/old.m4a"));
+}
+
 #[test]
 fn a_saved_plan_is_carried_out_exactly_or_refused() {
     let mut site = Site::sqlite();
