@@ -46,9 +46,7 @@ on_each_database!(orphans_beside_an_empty_table);
 /// Everything a clean-up meets, on one database.
 fn walk(site: &mut Site) {
     for n in 0..10 {
-        let name = format!("live-{n}.m4a");
-        site.session(&format!("live-{n}"), "processed", Some(&name), 30);
-        site.file(&name, 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     site.file("live-0_processed.mp3", 700.0);
     site.file("orphan-old.m4a", 48.0);
@@ -131,8 +129,7 @@ fn mismatch(site: &mut Site) {
 /// A large part of everything is refused until a human approves it.
 fn hundred_orphans(site: &mut Site) {
     for n in 0..3 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     for n in 0..100 {
         site.file(format!("orphan-{n}.m4a"), 72.0);
@@ -153,8 +150,7 @@ fn hundred_orphans(site: &mut Site) {
 /// A file that cannot be moved is reported, and the others are hidden all the same.
 fn unremovable(site: &mut Site) {
     for n in 0..5 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     site.file("mine.m4a", 72.0);
     let stuck = if rustix::process::geteuid().is_root() {

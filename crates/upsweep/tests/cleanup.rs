@@ -8,9 +8,7 @@ use support::Site;
 fn site() -> Site {
     let site = Site::sqlite();
     for id in ["1", "2"] {
-        let name = format!("live-{id}.m4a");
-        site.session(id, "processed", Some(&name), 30);
-        site.file(&name, 720.0);
+        site.live(&format!("live-{id}.m4a"));
     }
     site
 }

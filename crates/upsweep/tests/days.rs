@@ -16,8 +16,7 @@ use support::{Database, Site};
 /// Ten live sessions with their files.
 fn with_live_files(site: Site) -> Site {
     for n in 0..10 {
-        site.session(&format!("live-{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     site
 }

@@ -22,8 +22,7 @@ fn approvals_need_a_reason_and_some_guards_cannot_be_overruled() {
 #[test]
 fn an_unmounted_disk_is_refused() {
     let site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     let elsewhere = site.dir.path().join("unmounted");
     fs::rename(&site.uploads, &elsewhere).unwrap();
@@ -47,8 +46,7 @@ fn an_unmounted_disk_is_refused() {
 #[test]
 fn another_database_is_refused() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     let Database::Sqlite(path) = &site.database else { unreachable!() };
     let (path, staging) = (path.clone(), site.dir.path().join("staging.db"));
@@ -67,8 +65,7 @@ fn another_database_is_refused() {
 #[test]
 fn an_unreadable_folder_is_refused() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("orphan.m4a", 72.0);
     let folder = site.uploads.join("private");
     fs::create_dir(&folder).unwrap();
@@ -82,14 +79,32 @@ fn an_unreadable_folder_is_refused() {
     as_nobody(&site, &["run"]).expect(0).has("Hid 1 file");
 }
 
+/// A folder that may be listed but not searched gives names and nothing else: whoever looked at a claimed file
+/// there, or at anything but a candidate, would fail.
+#[test]
+fn only_candidates_are_looked_at() {
+    let mut site = Site::sqlite();
+    site.set("UPSWEEP_RECURSIVE", "true");
+    for n in 0..3 {
+        site.live(&format!("closed/live-{n}.m4a"));
+    }
+    let folder = site.uploads.join("closed");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o444)).unwrap();
+    as_nobody(&site, &["plan"]).expect(0).has("Would keep 3: 3 claimed.");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    site.file("closed/orphan.m4a", 72.0);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o444)).unwrap();
+    as_nobody(&site, &["plan"]).expect(3).has("error: cannot look at closed/orphan.m4a");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// One folder that cannot even be opened holds up its own files, and nobody else's.
 #[test]
 fn an_unreadable_folder_does_not_hold_up_other_files_on_their_way_back() {
     let mut site = Site::sqlite();
     site.set("UPSWEEP_RECURSIVE", "true");
     for n in 0..3 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     site.file("a/old.m4a", 72.0);
     site.file("other.m4a", 72.0);
@@ -111,8 +126,7 @@ fn an_unreadable_folder_does_not_hold_up_other_files_on_their_way_back() {
 fn a_saved_plan_is_carried_out_exactly_or_refused() {
     let mut site = Site::sqlite();
     for n in 0..6 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("live-{n}.m4a")), 30);
-        site.file(format!("live-{n}.m4a"), 720.0);
+        site.live(&format!("live-{n}.m4a"));
     }
     for name in ["a.m4a", "b.m4a", "c.m4a", "d.m4a"] {
         site.file(name, 72.0);
@@ -152,8 +166,7 @@ fn a_saved_plan_is_carried_out_exactly_or_refused() {
 #[test]
 fn a_second_run_is_told_who_works() {
     let site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     let lock = fs::File::options().read(true).write(true).open(site.uploads.join(".upsweep/lock")).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
@@ -171,8 +184,7 @@ fn folders_are_cleaned_and_restored_when_asked_for() {
     let mut site = Site::sqlite();
     site.set("UPSWEEP_RECURSIVE", "true");
     for n in 0..5 {
-        site.session(&format!("l{n}"), "processed", Some(&format!("2026/{n}/live.m4a")), 30);
-        site.file(format!("2026/{n}/live.m4a"), 720.0);
+        site.live(&format!("2026/{n}/live.m4a"));
     }
     site.file("2025/old/orphan.m4a", 720.0);
     site.file("2026/1/orphan.m4a", 720.0);
@@ -186,8 +198,7 @@ fn folders_are_cleaned_and_restored_when_asked_for() {
 #[test]
 fn a_database_in_the_upload_directory_is_no_upload() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     let Database::Sqlite(path) = &site.database else { unreachable!() };
     let inside = site.uploads.join("app.db");
     fs::copy(path, &inside).unwrap();
@@ -205,8 +216,7 @@ fn a_database_in_the_upload_directory_is_no_upload() {
 #[test]
 fn a_full_standard_output_is_reported_after_the_work() {
     let site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("orphan.m4a", 72.0);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let mut command = site.command(&["run"]);
@@ -219,8 +229,7 @@ fn a_full_standard_output_is_reported_after_the_work() {
 #[test]
 fn undo_needs_no_database() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("orphan.m4a", 72.0);
     site.upsweep(&["run"]).expect(0);
     site.env.remove("DATABASE_URL");
@@ -233,8 +242,7 @@ fn undo_needs_no_database() {
 #[test]
 fn a_failed_run_leaves_its_trace_in_the_history() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     let url = site.database.url();
     site.set("DATABASE_URL", "sqlite:////nonexistent/app.db");
@@ -251,8 +259,7 @@ fn a_failed_run_leaves_its_trace_in_the_history() {
 #[test]
 fn a_store_is_noted_outside_even_when_the_first_attempt_fails() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("orphan.m4a", 72.0);
     let state = site.env["UPSWEEP_STATE_DIR"].clone();
     site.set("UPSWEEP_STATE_DIR", "/dev/null/state");
@@ -270,8 +277,7 @@ fn a_store_is_noted_outside_even_when_the_first_attempt_fails() {
 fn restore_says_what_it_does_not_know() {
     let site = Site::sqlite();
     site.upsweep(&["restore", "--all"]).expect(1).has("nothing was ever removed");
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     site.upsweep(&["restore", "--run", "20200101-000000-abcdef"]).expect(1).has("there is no run");
     site.upsweep(&["restore", "never.m4a"]).expect(3).has("not hidden, so not brought back: never.m4a");
@@ -286,8 +292,7 @@ fn restore_says_what_it_does_not_know() {
 #[test]
 fn a_name_that_is_no_utf8_can_be_restored() {
     let site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     let name = OsStr::from_bytes(b"caf\xe9.m4a");
     site.file(name, 72.0);
     site.upsweep(&["run"]).expect(0).has("Hid 1 file");
@@ -300,8 +305,7 @@ fn a_name_that_is_no_utf8_can_be_restored() {
 #[test]
 fn what_is_said_into_a_file_is_plain_text() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("orphan.m4a", 72.0);
     site.file(format!("{}.m4a", "long".repeat(50)), 72.0);
     site.set("FAILED_SESSION_RETENTION_DAYS", "1000");
@@ -315,8 +319,7 @@ fn what_is_said_into_a_file_is_plain_text() {
 #[test]
 fn logs_are_structured_and_hold_no_names() {
     let mut site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("anna-private.m4a", 72.0);
     site.set("JSON_LOGS", "true").set("UPSWEEP_LOG_LEVEL", "debug");
     let said = site.upsweep(&["run"]).expect(0);
@@ -331,8 +334,7 @@ fn logs_are_structured_and_hold_no_names() {
 #[test]
 fn a_spreadsheet_lists_every_file_and_takes_no_name_for_a_formula() {
     let site = Site::sqlite();
-    site.session("1", "processed", Some("live.m4a"), 30);
-    site.file("live.m4a", 720.0);
+    site.live("live.m4a");
     site.file("=HYPERLINK(1).m4a", 72.0);
     site.session("9", "failed", Some("failed.m4a"), 8);
     site.file("failed.m4a", 200.0);

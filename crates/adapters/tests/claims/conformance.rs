@@ -4,25 +4,7 @@ use upsweep_engine::ports::ClaimError;
 
 use crate::db::{Db, Kind, Row, assert_says, fail, read, read_all, rule};
 
-macro_rules! everywhere {
-    ($($case:ident),* $(,)?) => {
-        everywhere!(@backend postgres $($case)*);
-        everywhere!(@backend mariadb $($case)*);
-        everywhere!(@backend sqlite $($case)*);
-        everywhere!(@backend memory $($case)*);
-    };
-    (@backend $backend:ident $($case:ident)*) => {
-        mod $backend {
-            $(#[test] fn $case() {
-                if let Some(db) = crate::db::Db::$backend() {
-                    super::$case(db);
-                }
-            })*
-        }
-    };
-}
-
-everywhere!(
+everywhere!([postgres, mariadb, sqlite, memory] {
     hostile_values_arrive_byte_for_byte,
     ids_of_every_kind_are_text,
     several_rules_keep_their_rows_apart,
@@ -30,7 +12,7 @@ everywhere!(
     a_missing_table_is_named,
     a_missing_column_is_named,
     one_database_says_one_identity,
-);
+});
 
 fn hostile_values_arrive_byte_for_byte(mut db: Db) {
     let long = "ü".repeat(5_000);

@@ -8,24 +8,7 @@ use upsweep_plan::timetext;
 
 use crate::db::{Db, Kind, assert_says, fail, read, read_all, rule};
 
-macro_rules! everywhere {
-    ($($case:ident),* $(,)?) => {
-        everywhere!(@backend postgres $($case)*);
-        everywhere!(@backend mariadb $($case)*);
-        everywhere!(@backend sqlite $($case)*);
-    };
-    (@backend $backend:ident $($case:ident)*) => {
-        mod $backend {
-            $(#[test] fn $case() {
-                if let Some(db) = crate::db::Db::$backend() {
-                    super::$case(db);
-                }
-            })*
-        }
-    };
-}
-
-everywhere!(
+everywhere!([postgres, mariadb, sqlite] {
     a_commit_between_rules_is_not_seen,
     points_in_time_parse,
     values_without_exact_text_are_refused,
@@ -33,7 +16,7 @@ everywhere!(
     a_table_name_is_never_sql,
     queries_may_end_as_people_end_them,
     mistakes_in_queries_are_the_rules_fault,
-);
+});
 
 fn a_commit_between_rules_is_not_seen(mut db: Db) {
     db.table("a", &[("x", Kind::Text)], &[vec![Some(b"1".as_slice())]]);

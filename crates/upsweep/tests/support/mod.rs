@@ -152,6 +152,12 @@ impl Site {
         path
     }
 
+    /// A month-old session that needs its file, and that file.
+    pub fn live(&self, name: &str) {
+        self.session(&format!("of {name}"), "processed", Some(name), 30);
+        self.file(name, 720.0);
+    }
+
     /// Inserts a session that was created so many days ago.
     pub fn session(&self, id: &str, status: &str, name: Option<&str>, age_days: i64) {
         let created = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(age_days * 24);
