@@ -60,8 +60,6 @@ pub struct Planned {
     pub plan: Plan,
     /// The survey, if it completed.
     pub survey: Option<Survey>,
-    /// The hidden files (by index into [`Past::hidden`]) that a claim needs again.
-    pub claimed_again: Vec<usize>,
 }
 
 /// Surveys the store and says what would go.
@@ -73,17 +71,17 @@ pub fn make(world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, 
     let now = world.now();
     let hidden: Vec<Key> = past.hidden.iter().map(|op| op.key.clone()).collect();
     match survey(world, &hidden)? {
-        Ok(survey) => judge(world, bond, past, now, survey),
+        Ok(survey) => Ok(judge(world, bond, past, now, survey)),
         Err(Incomplete { reasons }) => {
             let mut plan = blank(world, bond, now);
             plan.incomplete = reasons;
             plan.refusals = refusals(&plan, bond, &[], past, world);
-            Ok(Planned { plan, survey: None, claimed_again: vec![] })
+            Ok(Planned { plan, survey: None })
         }
     }
 }
 
-fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Survey) -> Result<Planned, EngineError> {
+fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Survey) -> Planned {
     let policy = world.policy;
     let mut kept = Kept::default();
     let candidates = reconcile::candidates(&survey.matched, policy, now, &mut kept, survey.visible);
@@ -98,20 +96,19 @@ fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Su
     let Reconciled { removals, kept, vanished } =
         reconcile::reconcile(&survey.names, &candidates, &looks, policy, now, kept);
 
-    let hidden_names = past.hidden.len();
     let verdicts = reconcile::judge_hidden(&survey.matched, survey.names.len(), policy, now);
-    let claimed_again: Vec<usize> =
-        (0..hidden_names).filter(|at| matches!(verdicts[survey.visible + at], HiddenVerdict::Restore(_))).collect();
+    let hidden = past.hidden.iter().zip(&verdicts[survey.visible..]);
+    let claimed_again = hidden.filter(|(_, verdict)| matches!(verdict, HiddenVerdict::Restore(_)));
 
     let mut plan = blank(world, bond, now);
     plan.databases = vec![survey.snapshot.identity.clone()];
     plan.survey = facts(&survey, vanished);
     plan.removals = removals;
     plan.kept = kept;
-    plan.restores = claimed_again.iter().map(|at| past.hidden[*at].key.clone()).collect();
+    plan.restores = claimed_again.map(|(op, _)| op.key.clone()).collect();
     plan.errors = errors;
     plan.refusals = refusals(&plan, bond, &replicas(&survey.snapshot), past, world);
-    Ok(Planned { plan, survey: Some(survey), claimed_again })
+    Planned { plan, survey: Some(survey) }
 }
 
 fn look(world: &World<'_>, name: &[u8], own_files: &[(u64, u64)], errors: &mut Vec<String>) -> Look {
@@ -137,7 +134,7 @@ fn facts(survey: &Survey, vanished: u64) -> SurveyFacts {
     let Survey { began: _, names: _, visible, listing, matched, snapshot } = survey;
     SurveyFacts {
         files: *visible as u64,
-        explained_files: explained(survey, *visible),
+        explained_files: matched.get().explained_files(*visible),
         rows: snapshot.rows.iter().sum(),
         ignored: listing.dotfiles + listing.symlinks + listing.specials,
         folders_not_entered: listing.folders_not_entered,
@@ -146,10 +143,6 @@ fn facts(survey: &Survey, vanished: u64) -> SurveyFacts {
         role_can_write: snapshot.role_can_write,
         claims: matched.get().tally.clone(),
     }
-}
-
-fn explained(survey: &Survey, first: usize) -> u64 {
-    (0..first).filter(|&index| survey.matched.get().marks(index).is_explained()).count() as u64
 }
 
 fn replicas(snapshot: &Snapshot) -> Vec<upsweep_plan::plan::DatabaseIdentity> {
@@ -230,7 +223,7 @@ pub fn purge_situation<'a>(
     Situation {
         phase: Phase::Purge,
         files: all as u64,
-        explained_files: explained(survey, all),
+        explained_files: survey.matched.get().explained_files(all),
         removals: due,
         removal_bytes: due_bytes,
         ..situation(plan, bond, replicas, 0)

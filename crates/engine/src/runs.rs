@@ -68,7 +68,7 @@ fn work(
     report: &mut Report,
 ) -> Result<(), EngineError> {
     let Desk { lease, ledger } = desk;
-    let Planned { plan, survey, claimed_again: _ } = planned;
+    let Planned { plan, survey } = planned;
     let plan = report.plan.insert(plan.sealed());
     (report.refusals, report.overruled) = sort_refusals(&plan.refusals, request.approval.as_ref());
     if report.refusals.is_empty() {
@@ -170,7 +170,7 @@ fn purge_only(
 ) -> Result<(), EngineError> {
     let Desk { lease, ledger } = desk;
     let past = Past::read(&**ledger, world.now())?;
-    let Planned { plan, survey, claimed_again: _ } = planning::make(world, bond, &past)?;
+    let Planned { plan, survey } = planning::make(world, bond, &past)?;
     let plan = plan.sealed();
     let Some(survey) = &survey else {
         report.refusals = plan.refusals;
@@ -216,16 +216,18 @@ pub fn restore_by_hand(
 
 /// The operations a selection means, and the names among it that are not hidden.
 fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Key>), EngineError> {
-    let hidden = ledger.ops_in(&[State::Quarantined, State::Conflict])?;
+    const HIDDEN: [State; 2] = [State::Quarantined, State::Conflict];
     Ok(match selection {
-        Selection::All => (hidden, vec![]),
+        Selection::All => (ledger.ops_in(&HIDDEN)?, vec![]),
         Selection::Run(run) => {
             if ledger.run(run)?.is_none() {
                 return Err(EngineError::NoSuchRun(run.clone()));
             }
-            (hidden.into_iter().filter(|op| op.run == *run).collect(), vec![])
+            let ops = ledger.ops_of(run)?;
+            (ops.into_iter().filter(|op| HIDDEN.contains(&op.state)).collect(), vec![])
         }
         Selection::Keys(keys) => {
+            let hidden = ledger.ops_in(&HIDDEN)?;
             let known: BTreeSet<Key> = hidden.iter().map(|op| op.key.clone()).collect();
             let unknown = keys.iter().filter(|key| !known.contains(*key)).cloned().collect();
             (hidden.into_iter().filter(|op| keys.contains(&op.key)).collect(), unknown)

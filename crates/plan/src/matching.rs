@@ -147,16 +147,10 @@ impl Matched {
         }
     }
 
-    /// Whether the file at `index` is kept without looking at it: cheaper than [`Matched::marks`].
+    /// How many of the first `len` files are explained by a claim of any standing.
     #[must_use]
-    pub fn is_protected(&self, index: usize) -> bool {
-        self.live[index] || self.near[index]
-    }
-
-    /// How many files are explained by a claim of any standing.
-    #[must_use]
-    pub fn explained_files(&self) -> u64 {
-        (0..self.live.len()).filter(|&index| self.marks(index).is_explained()).count() as u64
+    pub fn explained_files(&self, len: usize) -> u64 {
+        (0..len).filter(|&index| self.marks(index).is_explained()).count() as u64
     }
 }
 

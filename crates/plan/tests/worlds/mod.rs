@@ -244,7 +244,7 @@ impl World {
         let chosen: Vec<Candidate> = candidates(&matched, &policy, self.now, &mut kept, names.len());
         let looks: Vec<Look> = chosen.iter().map(|c| self.files[c.index].look).collect();
         let outcome = reconcile(&names, &chosen, &looks, &policy, self.now, kept);
-        let explained = matched.get().explained_files();
+        let explained = matched.get().explained_files(names.len());
         Survey { tally: matched.get().tally.clone(), explained, plan: self.plan(&policy, &matched, &outcome), outcome }
     }
 
@@ -259,7 +259,7 @@ impl World {
             policy: policy.clone(),
             survey: SurveyFacts {
                 files: self.files.len() as u64,
-                explained_files: matched.get().explained_files(),
+                explained_files: matched.get().explained_files(self.files.len()),
                 rows: self.rows.len() as u64,
                 vanished: outcome.vanished,
                 claims: matched.get().tally.clone(),
