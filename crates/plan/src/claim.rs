@@ -1,11 +1,11 @@
 //! Claims: what the rows of a database say about the files of a store.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::hides_a_path;
 use crate::glob::{Glob, Piece};
 use crate::key::{Key, KeyError};
+use crate::standing::Standing;
 use crate::template::{Expansion, Template};
 use crate::timetext;
 
@@ -48,6 +48,11 @@ pub enum StandingRule {
         /// Column holding the time the retention counts from.
         since: String,
     },
+    /// A row needs its file until the time in `at`; NULL means for ever.
+    Expires {
+        /// Column holding the time of expiry.
+        at: String,
+    },
     /// A status column decides: the listed values mean failed, every other one (and NULL) live.
     ByStatus {
         /// The column holding the status.
@@ -57,34 +62,6 @@ pub enum StandingRule {
         /// Column holding the time the retention counts from.
         since: String,
     },
-}
-
-/// What a claim is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "standing")]
-pub enum Standing {
-    /// The file is needed.
-    Live,
-    /// Its session failed at `since`; `None` when the row does not say, which is never old enough.
-    Failed {
-        /// Start of the retention.
-        since: Option<Timestamp>,
-    },
-}
-
-impl Standing {
-    /// What two claims on one name are worth together: a live one wins, then the latest failure, and an unknown
-    /// time is later than any other.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Failed { since: Some(a) }, Self::Failed { since: Some(b) }) => {
-                Self::Failed { since: Some(a.max(b)) }
-            }
-            (Self::Failed { .. }, Self::Failed { .. }) => Self::Failed { since: None },
-            (Self::Live, _) | (_, Self::Live) => Self::Live,
-        }
-    }
 }
 
 /// What a claim points at.
@@ -162,7 +139,7 @@ impl ClaimRule {
     /// # Errors
     /// [`RuleError`] when the rule could never be obeyed safely.
     pub fn check(&self) -> Result<(), RuleError> {
-        let condemns = matches!(self.standing, StandingRule::Failed { .. });
+        let condemns = matches!(self.standing, StandingRule::Failed { .. } | StandingRule::Expires { .. });
         if condemns && !self.key.is_exact() {
             return Err(RuleError::CondemningWildcard { rule: self.name.clone(), template: self.key.to_string() });
         }
@@ -176,6 +153,7 @@ impl ClaimRule {
         let standing = match &self.standing {
             StandingRule::Live => vec![],
             StandingRule::Failed { since } => vec![since],
+            StandingRule::Expires { at } => vec![at],
             StandingRule::ByStatus { status, failed: _, since } => vec![status, since],
         };
         for column in self.owner.iter().chain(standing) {
@@ -245,6 +223,7 @@ impl RowReader<'_> {
         match &self.rule.standing {
             StandingRule::Live => Standing::Live,
             StandingRule::Failed { since: column } => Standing::Failed { since: since(column) },
+            StandingRule::Expires { at } => Standing::Expires { at: since(at) },
             StandingRule::ByStatus { status, failed, since: column } => {
                 let is_failed = cell(status).is_some_and(|s| failed.iter().any(|f| f.as_bytes() == s));
                 if is_failed { Standing::Failed { since: since(column) } } else { Standing::Live }

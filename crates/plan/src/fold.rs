@@ -13,7 +13,8 @@ use crate::key::Key;
 /// How often a percent-encoded name is decoded before we take what is left literally.
 const DECODE_ROUNDS_MAX: usize = 4;
 
-/// Folds case, Unicode form (NFKC), percent-encoding, backslashes, and repeated and outer slashes.
+/// Folds case, Unicode form (NFKC), percent-encoding, backslashes, repeated and outer slashes, and the white space
+/// around each component.
 /// Bytes that are not UTF-8 fold to U+FFFD, which protects more rather than less.
 ///
 /// The fold of a fold is itself for names that need no more than four rounds of percent-decoding.
@@ -44,7 +45,7 @@ pub fn hides_a_path(key: &[u8]) -> bool {
 fn fold_slowly(name: &[u8]) -> Vec<u8> {
     let read = read(name);
     let mut folded = String::with_capacity(read.len());
-    for component in read.split(['/', '\\']).filter(|c| !c.is_empty() && *c != ".") {
+    for component in read.split(['/', '\\']).map(str::trim).filter(|c| !c.is_empty() && *c != ".") {
         if !folded.is_empty() {
             folded.push('/');
         }

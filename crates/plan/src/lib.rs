@@ -6,19 +6,29 @@
 //! [`reconcile`] (what follows), [`plan`] (the immutable result), [`guard`] (whether it is absurd) and
 //! [`lifecycle`] (what may happen to one object afterwards).
 
+pub mod action;
+pub mod baseline;
 pub mod claim;
+pub mod exclude;
 pub mod fold;
+pub mod folders;
 pub mod glob;
 mod group_index;
 pub mod guard;
+pub mod hold;
 pub mod key;
 pub mod lifecycle;
 pub mod listing;
+pub mod marks;
 pub mod matching;
 mod pattern_index;
 pub mod plan;
 pub mod policy;
+pub mod recheck;
 pub mod reconcile;
+pub mod relink;
+pub mod selection;
+pub mod standing;
 pub mod template;
 pub mod timetext;
 pub mod variant;
