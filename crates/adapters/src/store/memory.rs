@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use upsweep_engine::ports::{
-    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store, StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store,
+    StoreError,
 };
 use upsweep_plan::key::Key;
 use upsweep_plan::listing::{FileFacts, FileTime, Found, Ignored};
@@ -23,6 +25,8 @@ struct State {
     marker: Option<Marker>,
     unreadable: Vec<String>,
     immovable: Vec<Key>,
+    ignores_preconditions: bool,
+    clock: Option<Timestamp>,
     next_ino: u64,
     ticks: u32,
 }
@@ -88,6 +92,16 @@ impl MemoryStore {
         self.state().immovable.push(key.clone());
     }
 
+    /// From now on it says that it ignores preconditions.
+    pub fn ignore_preconditions(&self) {
+        self.state().ignores_preconditions = true;
+    }
+
+    /// Sets its own clock, which stands still. It has none before.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.state().clock = Some(now);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,6 +148,15 @@ impl State {
 impl Store for MemoryStore {
     fn address(&self) -> String {
         "memory".to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { honours_preconditions: !self.state().ignores_preconditions }
+    }
+
+    fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        let state = self.state();
+        Ok(state.marker.as_ref().and(state.clock))
     }
 
     fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {

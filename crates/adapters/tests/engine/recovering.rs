@@ -3,8 +3,8 @@
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Marker, NewOp, Place, PutBackOutcome, ReadSeek,
-    Store, StoreError,
+    Capabilities, Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Marker, NewOp, Place,
+    PutBackOutcome, ReadSeek, Store, StoreError,
 };
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs;
@@ -227,6 +227,12 @@ impl Store for FailsAfterHiding<'_> {
     }
     fn address(&self) -> String {
         self.0.address()
+    }
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+    fn clock(&self) -> Result<Option<jiff::Timestamp>, StoreError> {
+        self.0.clock()
     }
     fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
         self.0.list(recursive, sink)

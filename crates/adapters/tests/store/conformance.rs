@@ -1,6 +1,6 @@
 //! What holds for every store: nothing but the file that is meant ever moves or goes.
 
-use upsweep_engine::ports::{FreeOrder, FreeOutcome, HideOrder, HideOutcome, Place, PutBackOutcome};
+use upsweep_engine::ports::{FreeOrder, FreeOutcome, HideOrder, HideOutcome, Place, PutBackOutcome, Store as _};
 use upsweep_plan::listing::{FileFacts, FileTime};
 
 use crate::rig::{Rig, everywhere, hostile_names, key, marker, place};
@@ -23,6 +23,8 @@ everywhere!(
     freeing_gives_one_outcome_per_order_in_order,
     a_folder_that_was_removed_is_made_anew,
     a_store_is_bound_once,
+    only_a_bound_store_has_a_clock,
+    preconditions_are_honoured,
     reading_gives_the_bytes,
 );
 
@@ -242,6 +244,24 @@ fn a_store_is_bound_once(rig: &Rig) {
     for again in ["second", "first"] {
         assert!(rig.store().bind(&marker(again)).is_err());
         assert_eq!(rig.store().marker().unwrap(), Some(marker("first")));
+    }
+}
+
+fn only_a_bound_store_has_a_clock(rig: &Rig) {
+    rig.write(b"before", b"");
+    rig.set_clock();
+    assert_eq!(rig.store().clock().unwrap(), None, "nothing in it is ours to touch");
+    assert_eq!(rig.list(true), [crate::rig::file("before")]);
+    rig.store().bind(&marker("first")).unwrap();
+    let (earliest, told, latest) = rig.clock_between();
+    assert!(earliest <= told && told <= latest, "{earliest} {told} {latest}");
+}
+
+fn preconditions_are_honoured(rig: &Rig) {
+    assert!(rig.store().capabilities().honours_preconditions);
+    if let Rig::Memory(store) = rig {
+        store.ignore_preconditions();
+        assert!(!store.capabilities().honours_preconditions, "as a test asked for it");
     }
 }
 

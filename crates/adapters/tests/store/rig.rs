@@ -124,6 +124,31 @@ impl Rig {
         }
     }
 
+    /// Gives a store in memory a clock; a directory has one.
+    pub(crate) fn set_clock(&self) {
+        if let Self::Memory(store) = self {
+            store.set_clock(jiff::Timestamp::UNIX_EPOCH);
+        }
+    }
+
+    /// What the store's clock tells, and the times it may be between.
+    pub(crate) fn clock_between(&self) -> (jiff::Timestamp, jiff::Timestamp, jiff::Timestamp) {
+        let now = || match self {
+            Self::Local { dir, .. } => {
+                let path = dir.path().join("now");
+                fs::write(&path, b"now").unwrap();
+                jiff::Timestamp::try_from(fs::metadata(&path).unwrap().modified().unwrap()).unwrap()
+            }
+            Self::Memory(_) => jiff::Timestamp::UNIX_EPOCH,
+        };
+        // Whatever the folder's own time was, it is not what is told.
+        if let Self::Local { .. } = self {
+            let own = fs::File::open(self.root().join(".upsweep")).unwrap();
+            own.set_modified(UNIX_EPOCH + Duration::from_secs(LONG_AGO.unsigned_abs())).unwrap();
+        }
+        (now(), self.store().clock().unwrap().expect("a bound store has one"), now())
+    }
+
     pub(crate) fn facts(&self, name: &[u8]) -> FileFacts {
         self.store().look(&key(name)).unwrap().expect("the file is there")
     }

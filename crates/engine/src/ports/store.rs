@@ -16,6 +16,17 @@ pub trait Store: Send {
     /// The canonical address, the same however the store was named.
     fn address(&self) -> String;
 
+    /// What this store promises, beyond what every store does.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The store's own clock: the time it gives now to something of Upsweep's own that was just touched, which may
+    /// be another machine's. `None` where that cannot be asked: the store is not bound, so that nothing in it is
+    /// Upsweep's own, or it may not be written to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was touched and did not say.
+    fn clock(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// Lists everything, in any order, and changes nothing. Files are given by name alone.
     ///
     /// Parts that cannot be read are given as [`Found::Unreadable`]; the rest is listed all the same.
@@ -84,6 +95,14 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`] when leftovers could not be removed; nothing of value is lost or kept by that.
     fn tidy(&self, run: &str) -> Result<(), StoreError>;
+}
+
+/// What a store promises, beyond what every store does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether a change that is bound to the object that was seen is refused by the store itself when another one is
+    /// there. Where it is not, only what cannot lose data may be done.
+    pub honours_preconditions: bool,
 }
 
 /// Bytes that can be read and sought in.

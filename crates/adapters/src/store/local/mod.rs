@@ -5,6 +5,7 @@
 //! `.upsweep` in the root holds the marker, the ledger and the quarantine; its layout is documented in
 //! `docs/store-layout.md`.
 
+mod clock;
 mod facts;
 mod manifest;
 mod moves;
@@ -16,9 +17,11 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use upsweep_engine::ports::{
-    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store, StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store,
+    StoreError,
 };
 use upsweep_plan::key::Key;
 use upsweep_plan::listing::{FileFacts, Found};
@@ -109,6 +112,20 @@ pub(crate) fn io(action: &'static str, object: String, errno: rustix::io::Errno)
 impl Store for LocalStore {
     fn address(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Every move names the very file by a handle, and is undone when another one arrived.
+        Capabilities { honours_preconditions: true }
+    }
+
+    fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        match (self.marker()?, self.own_dir(false)?) {
+            (Some(_), Some(own)) => {
+                clock::read(&own).map_err(|errno| io("cannot read the clock of", self.address(), errno))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
