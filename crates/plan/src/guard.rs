@@ -258,7 +258,7 @@ fn amount(s: &Situation<'_>, limits: &Limits, below_floor: bool) -> Option<Refus
 /// G004: the database is not the one this store is bound to, or only a copy of it.
 fn database(s: &Situation<'_>) -> Option<Refusal> {
     let bound = !s.bound_databases.is_empty();
-    if bound && s.incomplete.is_empty() && s.bound_databases != s.databases {
+    if bound && s.incomplete.is_empty() && !same_databases(s.bound_databases, s.databases) {
         let list =
             |databases: &[DatabaseIdentity]| databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Some(Refusal {
@@ -273,6 +273,16 @@ fn database(s: &Situation<'_>) -> Option<Refusal> {
         });
     }
     s.replicas.first().map(replica)
+}
+
+/// Whether these are the same databases, in whatever order they are configured.
+fn same_databases(bound: &[DatabaseIdentity], read: &[DatabaseIdentity]) -> bool {
+    let sorted = |list: &[DatabaseIdentity]| {
+        let mut list = list.to_vec();
+        list.sort();
+        list
+    };
+    sorted(bound) == sorted(read)
 }
 
 /// G004 as well: a replica may not know yet what its primary knows.

@@ -119,6 +119,7 @@ pub struct Matcher<'a> {
     failed: HashMap<u32, FailedMark>,
     attached: HashMap<u32, Since>,
     tally: Tally,
+    counted: Option<Tally>,
 }
 
 /// The outcome of matching.
@@ -173,6 +174,7 @@ impl<'a> Matcher<'a> {
             failed: HashMap::new(),
             attached: HashMap::new(),
             tally: Tally::default(),
+            counted: None,
         }
     }
 
@@ -209,6 +211,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    /// From here on claims leave marks, but are not counted: databases are read a second time.
+    pub fn count_no_more(&mut self) {
+        self.counted.get_or_insert_with(|| self.tally.clone());
+    }
+
     /// Ends the matching. Call it only when every claim of every database was offered.
     #[must_use]
     pub fn seal(mut self) -> Sealed<Matched> {
@@ -218,7 +225,8 @@ impl<'a> Matcher<'a> {
         for (standing, reached) in self.file_names.finish() {
             reached.into_iter().for_each(|index| self.mark_near(index, standing));
         }
-        let Self { live, near, near_failed, failed, attached, mut tally, named_after_owner, .. } = self;
+        let Self { live, near, near_failed, failed, attached, tally, counted, named_after_owner, .. } = self;
+        let mut tally = counted.unwrap_or(tally);
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
         Sealed::new(Matched { live, near, near_failed, failed, attached, tally })
     }
