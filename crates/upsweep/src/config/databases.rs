@@ -121,3 +121,7 @@ pub(super) fn check_rules(databases: &[Database], rules: &[ClaimRule]) -> anyhow
     let idle = databases.iter().enumerate().filter(|(at, database)| !is_read(*at, &database.name));
     Ok(idle.map(|(_, database)| format!("no claim rule reads the database '{}'", database.name)).collect())
 }
+
+#[cfg(test)]
+#[path = "databases_tests.rs"]
+mod tests;

@@ -1,18 +1,18 @@
 use super::*;
 
-fn sources(env: &[(&str, &str)]) -> Sources {
+pub(super) fn sources(env: &[(&str, &str)]) -> Sources {
     let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     Sources { env, ..Sources::default() }
 }
 
-fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
+pub(super) fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("upsweep.toml");
     std::fs::write(&path, toml).unwrap();
     Config::load(&Sources { file: Some(path), ..sources(env) })
 }
 
-fn message(result: anyhow::Result<Config>) -> String {
+pub(super) fn message(result: anyhow::Result<Config>) -> String {
     format!("{:#}", result.unwrap_err())
 }
 
