@@ -13,8 +13,9 @@ use upsweep_plan::reconcile::{self, Removal};
 
 use crate::binding::Bond;
 use crate::claims;
+use crate::databases::{self, Snapshots};
 use crate::error::EngineError;
-use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Snapshot, Stage};
+use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
 use crate::world::{BATCH_FILES, World};
 
 /// How old a recheck may be when files move.
@@ -94,10 +95,8 @@ fn recheck(
 ) -> Result<Vec<Removal>, EngineError> {
     let names: Names = removals.iter().map(|r| &r.key).collect();
     let reading = claims::read(world, &names, Stage::Rechecking)?;
-    same_ground(world, bond, &reading.snapshot, databases)?;
-    if reading.snapshot.is_replica {
-        return Err(EngineError::Refused(Box::new(guard::replica(&reading.snapshot.identity))));
-    }
+    same_ground(world, bond, &reading.snapshots, databases)?;
+    no_replica(&reading.snapshots)?;
     let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {
@@ -109,12 +108,20 @@ fn recheck(
     Ok(allowed)
 }
 
-/// Is this still the store, and still the database, that the plan was made for? A disk may have been unmounted
+/// A replica may not know yet what its primary knows.
+pub(crate) fn no_replica(snapshots: &Snapshots) -> Result<(), EngineError> {
+    match snapshots.replicas().first() {
+        Some(replica) => Err(EngineError::Refused(Box::new(guard::replica(replica)))),
+        None => Ok(()),
+    }
+}
+
+/// Is this still the store, and are these still the databases, that the plan was made for? A disk may have been unmounted
 /// and a connection moved to another server meanwhile.
 pub(crate) fn same_ground(
     world: &World<'_>,
     bond: &Bond,
-    snapshot: &Snapshot,
+    snapshots: &Snapshots,
     databases: &[DatabaseIdentity],
 ) -> Result<(), EngineError> {
     let marker = world.store.marker()?;
@@ -123,9 +130,10 @@ pub(crate) fn same_ground(
         let describe = |id: &Option<String>| format!("store {}", id.as_deref().unwrap_or("without a marker"));
         return Err(PlanError::Foreign { planned: describe(expected), here: describe(&found) }.into());
     }
-    if !databases.contains(&snapshot.identity) {
-        let planned = databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return Err(PlanError::Foreign { planned, here: snapshot.identity.to_string() }.into());
+    let found = snapshots.identities();
+    if found != databases {
+        let list = |all: &[DatabaseIdentity]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::Foreign { planned: list(databases), here: list(&found) }.into());
     }
     Ok(())
 }
@@ -200,18 +208,16 @@ fn not_moved(op: OpId, cause: &str) -> Entry {
     Entry { note: Some(cause.to_owned()), ..Entry::plain(op, Event::NotMoved) }
 }
 
-/// Notes where the database's transactions stand now that these files are hidden. A failure costs time only:
+/// Notes where the databases' transactions stand now that these files are hidden. A failure costs time only:
 /// the next purge asks again, and a later horizon is the stricter one.
 pub(crate) fn note_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[OpId]) {
     if hidden.is_empty() {
         return;
     }
-    let noted = world
-        .claims
-        .horizon()
+    let noted = databases::horizons(world)
         .map_err(|error| error.to_string())
-        .and_then(|horizon| ledger.set_horizons(hidden, &[horizon]).map_err(|error| error.to_string()));
+        .and_then(|horizons| ledger.set_horizons(hidden, &horizons).map_err(|error| error.to_string()));
     if let Err(error) = noted {
-        tracing::warn!(%error, "could not note the database's open transactions; purging these files will wait longer");
+        tracing::warn!(%error, "could not note the databases' open transactions; purging these files will wait longer");
     }
 }

@@ -3,7 +3,7 @@
 //! The pure core (`upsweep-plan`) decides; this crate carries out over the traits in [`ports`]. It is
 //! synchronous and single-threaded on purpose, so that a simulation can drive the real thing step by step.
 //!
-//! The story of a clean-up: [`binding`] (is this the right store?), [`survey`] (what is there and who
+//! The story of a clean-up: [`binding`] (is this the right store?), [`databases`] (whose rows?), [`survey`] (what is there and who
 //! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
 //! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
 //! which tells them in order.
@@ -11,6 +11,7 @@
 pub mod apply;
 pub mod binding;
 mod claims;
+pub mod databases;
 pub mod error;
 pub mod planning;
 pub mod ports;

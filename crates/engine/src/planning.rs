@@ -11,7 +11,7 @@ use upsweep_plan::reconcile::{self, HiddenVerdict, Kept, Look, Reconciled};
 
 use crate::binding::Bond;
 use crate::error::EngineError;
-use crate::ports::{Ledger, Op, Snapshot, Stage};
+use crate::ports::{Ledger, Op, Stage};
 use crate::survey::{Incomplete, Survey, survey};
 use crate::world::World;
 
@@ -88,8 +88,9 @@ fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Su
     let mut errors = Vec::new();
     let mut looks = Vec::with_capacity(candidates.len());
     world.progress.begin(Stage::Looking, Some(candidates.len() as u64));
+    let own_files = survey.snapshots.own_files();
     for candidate in &candidates {
-        looks.push(look(world, survey.names.get(candidate.index), &survey.snapshot.own_files, &mut errors));
+        looks.push(look(world, survey.names.get(candidate.index), &own_files, &mut errors));
         world.progress.advance(1);
     }
     world.progress.end();
@@ -101,13 +102,13 @@ fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Su
     let claimed_again = hidden.filter(|(_, verdict)| matches!(verdict, HiddenVerdict::Restore(_)));
 
     let mut plan = blank(world, bond, now);
-    plan.databases = vec![survey.snapshot.identity.clone()];
+    plan.databases = survey.snapshots.identities();
     plan.survey = facts(&survey, vanished);
     plan.removals = removals;
     plan.kept = kept;
     plan.restores = claimed_again.map(|(op, _)| op.key.clone()).collect();
     plan.errors = errors;
-    plan.refusals = refusals(&plan, bond, &replicas(&survey.snapshot), past, world);
+    plan.refusals = refusals(&plan, bond, &survey.snapshots.replicas(), past, world);
     Planned { plan, survey: Some(survey) }
 }
 
@@ -131,22 +132,18 @@ fn look(world: &World<'_>, name: &[u8], own_files: &[(u64, u64)], errors: &mut V
 }
 
 fn facts(survey: &Survey, vanished: u64) -> SurveyFacts {
-    let Survey { began: _, names: _, visible, listing, matched, snapshot } = survey;
+    let Survey { began: _, names: _, visible, listing, matched, snapshots } = survey;
     SurveyFacts {
         files: *visible as u64,
         explained_files: matched.get().explained_files(*visible),
-        rows: snapshot.rows.iter().sum(),
+        rows: snapshots.rows(),
         ignored: listing.dotfiles + listing.symlinks + listing.specials,
         folders_not_entered: listing.folders_not_entered,
         folder_examples: listing.folder_examples.clone(),
         vanished,
-        role_can_write: snapshot.role_can_write,
+        role_can_write: snapshots.role_can_write(),
         claims: matched.get().tally.clone(),
     }
-}
-
-fn replicas(snapshot: &Snapshot) -> Vec<upsweep_plan::plan::DatabaseIdentity> {
-    if snapshot.is_replica { vec![snapshot.identity.clone()] } else { vec![] }
 }
 
 fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {

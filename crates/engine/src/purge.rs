@@ -8,11 +8,12 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
-use crate::apply::{RECHECK_VALID_FOR, note_horizons, same_ground};
+use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
 use crate::binding::Bond;
+use crate::databases::Snapshots;
 use crate::error::EngineError;
 use crate::planning::purge_situation;
-use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Snapshot, Stage};
+use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
 use crate::survey::Survey;
 use crate::world::{BATCH_FILES, World};
@@ -66,10 +67,10 @@ pub fn purge(
     watched: Watched,
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
-    let Some(snapshot) = watched.snapshot else { return Ok(()) };
+    let Some(snapshots) = watched.snapshots else { return Ok(()) };
     let mut looked_at = watched.read_at;
-    same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
-    ask_late_horizons(world, ledger, &watched.still_hidden);
+    same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
+    ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
     let judged: BTreeSet<Key> = evidence.plan.restores.iter().cloned().collect();
     // (a) the quarantine was over before this run's survey began, and (c) that survey did not want it back.
@@ -81,9 +82,10 @@ pub fn purge(
         .collect();
     // (e) transactions that were open when it was hidden have ended.
     let now = world.now();
-    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &snapshot, now));
+    let horizons = snapshots.horizons();
+    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &horizons, now));
     purged.undrained = undrained.len() as u64;
-    let due = guarded(world, ledger, evidence, &snapshot, due, purged)?;
+    let due = guarded(world, ledger, evidence, &snapshots, due, purged)?;
     if due.is_empty() {
         return Ok(());
     }
@@ -113,32 +115,32 @@ fn look_again(
     rest: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<(Vec<Op>, Timestamp), EngineError> {
-    let Watched { read_at, restored, still_hidden, snapshot } = restore_claimed_among(world, ledger, lease, rest)?;
+    let Watched { read_at, restored, still_hidden, snapshots } = restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
-    if let Some(snapshot) = snapshot {
-        same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
-        if snapshot.is_replica {
-            return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
-        }
+    if let Some(snapshots) = snapshots {
+        same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
+        no_replica(&snapshots)?;
     }
     Ok((still_hidden, read_at))
 }
 
-/// Asks for the horizon of files whose run could not: a later one is only stricter.
-fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op]) {
-    let without: Vec<_> = hidden.iter().filter(|op| op.horizons.is_none()).map(|op| op.id).collect();
+/// Asks for the horizons of files whose run could not, or whose run knew another number of databases: later ones
+/// are only stricter.
+fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op], databases: usize) {
+    let is_whole = |op: &&Op| op.horizons.as_ref().is_some_and(|horizons| horizons.len() == databases);
+    let without: Vec<_> = hidden.iter().filter(|op| !is_whole(op)).map(|op| op.id).collect();
     note_horizons(world, ledger, &without);
 }
 
 /// Whether every transaction that was open when the file was hidden has ended.
-fn is_drained(op: &Op, snapshot: &Snapshot, now: Timestamp) -> bool {
+fn is_drained(op: &Op, horizons: &[Horizon], now: Timestamp) -> bool {
     let rested = op.hidden_at.and_then(|at| at.checked_add(DRAIN).ok()).is_some_and(|until| until <= now);
     match op.horizons.as_deref() {
-        None | Some([]) => false,
-        Some(horizons) => horizons.iter().all(|horizon| match (horizon, snapshot.horizon) {
-            (Horizon::Transactions { xmin: _, next }, Horizon::Transactions { xmin, next: _ }) => xmin >= *next,
+        Some(then) if then.len() == horizons.len() => then.iter().zip(horizons).all(|pair| match pair {
+            (Horizon::Transactions { xmin: _, next }, Horizon::Transactions { xmin, next: _ }) => xmin >= next,
             (Horizon::Clock, _) | (_, Horizon::Clock) => rested,
         }),
+        Some(_) | None => false,
     }
 }
 
@@ -148,7 +150,7 @@ fn guarded(
     world: &World<'_>,
     ledger: &dyn Ledger,
     evidence: &Evidence<'_>,
-    snapshot: &Snapshot,
+    snapshots: &Snapshots,
     due: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<Vec<Op>, EngineError> {
@@ -156,8 +158,7 @@ fn guarded(
         return Ok(due);
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
-    let is_replica = snapshot.is_replica || evidence.survey.snapshot.is_replica;
-    let replicas = if is_replica { vec![snapshot.identity.clone()] } else { vec![] };
+    let replicas = [snapshots.replicas(), evidence.survey.snapshots.replicas()].concat();
     let bytes = due.iter().map(|op| op.facts.size_bytes).sum();
     let situation = purge_situation(evidence.plan, evidence.survey, evidence.bond, &replicas, due.len() as u64, bytes);
     let objections = guard::judge(&situation, world.limits);

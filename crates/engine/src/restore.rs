@@ -9,6 +9,7 @@ use upsweep_plan::listing::Names;
 use upsweep_plan::reconcile::{self, HiddenVerdict};
 
 use crate::claims::{self, Reading};
+use crate::databases::Snapshots;
 use crate::error::EngineError;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
@@ -130,7 +131,7 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
 
 /// Reads the claims once more and brings back every hidden file that one of them needs.
 ///
-/// Gives the reading's snapshot and the files that stay hidden, which the purge may go on with at once:
+/// Gives the reading's snapshots and the files that stay hidden, which the purge may go on with at once:
 /// `None` when nothing is hidden and the claims were not read.
 ///
 /// # Errors
@@ -155,12 +156,12 @@ pub(crate) fn restore_claimed_among(
         return Ok(Watched {
             restored: Restored::default(),
             still_hidden: vec![],
-            snapshot: None,
+            snapshots: None,
             read_at: world.now(),
         });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let Reading { matched, snapshot } = claims::read(world, &names, Stage::Rechecking)?;
+    let Reading { matched, snapshots } = claims::read(world, &names, Stage::Rechecking)?;
     let read_at = world.now();
     let verdicts = reconcile::judge_hidden(&matched, hidden.len(), world.policy, world.now());
     let (mut again, mut still_hidden) = (Vec::new(), Vec::new());
@@ -171,7 +172,7 @@ pub(crate) fn restore_claimed_among(
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, snapshot: Some(snapshot), read_at })
+    Ok(Watched { restored, still_hidden, snapshots: Some(snapshots), read_at })
 }
 
 /// What looking after the hidden files showed.
@@ -182,6 +183,6 @@ pub struct Watched {
     pub restored: Restored,
     /// Files that the newest claims still do not need.
     pub still_hidden: Vec<Op>,
-    /// What the database said of itself; `None` when nothing is hidden.
-    pub snapshot: Option<crate::ports::Snapshot>,
+    /// What the databases said of themselves; `None` when nothing is hidden.
+    pub snapshots: Option<Snapshots>,
 }

@@ -9,6 +9,7 @@ use upsweep_plan::plan::Plan;
 
 use crate::apply::apply;
 use crate::binding::{self, Bond};
+use crate::databases;
 use crate::error::EngineError;
 use crate::planning::{self, Past, Planned};
 use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
@@ -105,8 +106,8 @@ fn restore_without_survey(
 /// [`EngineError`], [`EngineError::Plan`] when the plan does not fit here and now.
 pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Result<Report, EngineError> {
     let bond = binding::examine(world.store, world.home)?;
-    let identity = world.claims.identity()?;
-    plan.check(&bond.store, &[identity], world.policy, world.now())?;
+    let identities = databases::identities(world)?;
+    plan.check(&bond.store, &identities, world.policy, world.now())?;
     let mut report = Report::default();
     let mut desk = sit_down(world, &bond, request, &mut report)?;
     binding::note_again(world, &bond)?;

@@ -6,8 +6,9 @@ use upsweep_plan::listing::{Listing, ListingBuilder, Names, Sealed};
 use upsweep_plan::matching::Matched;
 
 use crate::claims;
+use crate::databases::Snapshots;
 use crate::error::EngineError;
-use crate::ports::{ClaimError, Snapshot, Stage};
+use crate::ports::{ClaimError, Stage};
 use crate::world::World;
 
 /// A complete survey. There is no other kind: what did not complete is an [`Incomplete`].
@@ -22,8 +23,8 @@ pub struct Survey {
     pub listing: Listing,
     /// What the claims say about each name.
     pub matched: Sealed<Matched>,
-    /// What the database said of itself.
-    pub snapshot: Snapshot,
+    /// What the databases said of themselves.
+    pub snapshots: Snapshots,
 }
 
 /// Why a survey proves nothing.
@@ -69,8 +70,8 @@ pub fn survey(world: &mut World<'_>, hidden: &[Key]) -> Result<Result<Survey, In
         return Ok(Err(Incomplete { reasons }));
     }
     match claims::read(world, &names, Stage::Claims) {
-        Ok(claims::Reading { matched, snapshot }) => {
-            Ok(Ok(Survey { began, names, visible, listing, matched, snapshot }))
+        Ok(claims::Reading { matched, snapshots }) => {
+            Ok(Ok(Survey { began, names, visible, listing, matched, snapshots }))
         }
         Err(error @ ClaimError::Incomplete { .. }) => Ok(Err(Incomplete { reasons: vec![error.to_string()] })),
         Err(error) => Err(error.into()),

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use upsweep_plan::policy::{Limits, Policy};
 
-use crate::ports::{ClaimSource, Clock, Home, Ids, Progress, Store};
+use crate::databases::Source;
+use crate::ports::{Clock, Home, Ids, Progress, Store};
 
 /// The ports and rules of one store's clean-up.
 pub struct World<'a> {
     /// The files.
     pub store: &'a dyn Store,
-    /// The rows that claim them.
-    pub claims: &'a mut dyn ClaimSource,
+    /// The databases whose rows claim them, the default one first. Never none.
+    pub claims: Vec<Source<'a>>,
     /// Upsweep's own state.
     pub home: &'a dyn Home,
     /// The time.

@@ -17,6 +17,8 @@ use crate::timetext;
 pub struct ClaimRule {
     /// A short name for reports.
     pub name: String,
+    /// The configured name of the database to read; `None` means the first one.
+    pub database: Option<String>,
     /// Where the rows come from.
     pub source: RowSource,
     /// How a row spells its file's name.
@@ -123,6 +125,7 @@ impl ClaimRule {
     pub fn classic(table: &str) -> Self {
         Self {
             name: "sessions".to_owned(),
+            database: None,
             source: RowSource::Table(table.to_owned()),
             key: "{audio_filename}".to_owned().try_into().expect("the classic template parses"),
             owner: Some("id".to_owned()),

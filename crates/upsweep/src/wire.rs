@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
+use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
     ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
@@ -14,7 +16,7 @@ use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::guard::{self, Binding};
 
 use crate::clock::{SystemClock, TimedIds};
-use crate::config::Config;
+use crate::config::{Config, Database};
 
 /// Opens everything that the configuration names and lets `work` use it.
 pub(crate) fn with_world<R>(
@@ -29,7 +31,7 @@ pub(crate) fn with_world<R>(
     let mut claims = open_claims(config, need)?;
     let mut world = World {
         store: &store,
-        claims: &mut *claims,
+        claims: claims.iter_mut().map(|(name, claims)| Source { name, claims: &mut **claims }).collect(),
         home: &home,
         clock: &clock,
         ids: &TimedIds,
@@ -63,12 +65,20 @@ pub(crate) enum Need {
 
 const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
 
-fn open_claims(config: &Config, need: Need) -> anyhow::Result<Box<dyn ClaimSource>> {
-    match (config.database_url.as_deref(), need) {
-        (Some(url), _) => Ok(upsweep_adapters::claims::open(url).map_err(EngineError::from)?),
-        (None, Need::NoClaims) => Ok(Box::new(NoDatabase)),
-        (None, Need::Claims) => anyhow::bail!(NO_DATABASE),
+/// A database, and its name in the configuration.
+type Named = (String, Box<dyn ClaimSource>);
+
+fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
+    match (config.databases.is_empty(), need) {
+        (false, _) => config.databases.iter().map(open_database).collect(),
+        (true, Need::NoClaims) => Ok(vec![("none".to_owned(), Box::new(NoDatabase))]),
+        (true, Need::Claims) => anyhow::bail!(NO_DATABASE),
     }
+}
+
+fn open_database(Database { name, url, origin }: &Database) -> anyhow::Result<Named> {
+    let opened = upsweep_adapters::claims::open(url).map_err(EngineError::from);
+    Ok((name.clone(), opened.with_context(|| format!("the database '{name}' ({origin})"))?))
 }
 
 /// Stands where no database is configured and none is needed.

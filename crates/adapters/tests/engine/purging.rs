@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use upsweep_engine::databases::Source;
 use upsweep_engine::ports::{Clock, Horizon, Store as _};
 use upsweep_engine::world::{BATCH_FILES, World};
 use upsweep_plan::guard::Code;
@@ -291,7 +292,8 @@ fn a_purge_that_takes_long_reads_the_claims_again() {
     let clock: &Hurrying = Box::leak(Box::new(Hurrying(AtomicI64::new(stage.now().as_second()))));
     let request = crate::stage::request(&[Code::G001]);
     let report = stage.with(|world| {
-        let mut slow = World { clock, claims: &mut *world.claims, ..*world };
+        let claims = world.claims.iter_mut().map(|Source { name, claims }| Source { name, claims: &mut **claims });
+        let mut slow = World { clock, claims: claims.collect(), ..*world };
         upsweep_engine::runs::purge_due(&mut slow, &request)
     });
     let report = crate::stage::ended(report).unwrap();

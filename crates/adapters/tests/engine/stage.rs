@@ -9,6 +9,7 @@ use upsweep_adapters::claims::memory::MemoryClaims;
 use upsweep_adapters::home::memory::MemoryHome;
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::binding;
+use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
@@ -37,6 +38,8 @@ pub(crate) struct Stage {
     /// What the engine is given instead of the store itself, if anything.
     pub(crate) faulty: Option<Faulty>,
     pub(crate) claims: Database,
+    /// Databases beside it, by name.
+    pub(crate) others: Vec<(&'static str, Database)>,
     pub(crate) home: MemoryHome,
     pub(crate) time: Time,
     pub(crate) policy: Policy,
@@ -52,6 +55,7 @@ impl Stage {
             store: MemoryStore::default(),
             faulty: None,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
+            others: vec![],
             home: MemoryHome::default(),
             time: Time(clock, AtomicU64::new(0)),
             policy: Policy::classic(),
@@ -63,6 +67,22 @@ impl Stage {
             stage.claims.live(&format!("s{n}.m4a"));
         }
         stage
+    }
+
+    /// Adds a database with an empty table of sessions, and the rule that reads it.
+    pub(crate) fn add_database(&mut self, name: &'static str) {
+        let mut database = Database { clock: Arc::clone(&self.time.0), ..Database::default() };
+        database.now.identity.database = name.to_owned();
+        database.now.insert(name, &COLUMNS, []);
+        let rule =
+            ClaimRule { name: name.to_owned(), database: Some(name.to_owned()), ..ClaimRule::classic("sessions") };
+        self.policy.claim_rules.push(rule);
+        self.others.push((name, database));
+    }
+
+    /// One of the databases beside the first.
+    pub(crate) fn other(&mut self, name: &str) -> &mut Database {
+        &mut self.others.iter_mut().find(|(n, _)| *n == name).expect("it was added").1
     }
 
     /// Writes a file that nobody claims, two days before the first run.
@@ -84,10 +104,15 @@ impl Stage {
 
     pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut World<'_>) -> R) -> R {
         self.claims.reads = 0;
+        let mut claims = vec![Source { name: "main", claims: &mut self.claims }];
+        for (name, database) in &mut self.others {
+            database.reads = 0;
+            claims.push(Source { name, claims: database });
+        }
         let faulty = self.faulty.map(|faulty| faulty(&self.store));
         work(&mut World {
             store: faulty.as_deref().unwrap_or(&self.store),
-            claims: &mut self.claims,
+            claims,
             home: &self.home,
             clock: &self.time,
             ids: &self.time,
@@ -203,9 +228,14 @@ pub(crate) struct Database {
 const COLUMNS: [&str; 4] = ["audio_filename", "id", "status", "created_at"];
 
 pub(crate) fn session(claims: &mut MemoryClaims, name: &str, status: &str) {
+    session_of(claims, "sessions", name, status);
+}
+
+/// A session that the rule `rule` reads.
+pub(crate) fn session_of(claims: &mut MemoryClaims, rule: &str, name: &str, status: &str) {
     let created: Option<&[u8]> = Some(b"2020-01-01 00:00:00");
     let row = vec![Some(name.as_bytes()), Some(name.as_bytes()), Some(status.as_bytes()), created];
-    claims.insert("sessions", &COLUMNS, [row]);
+    claims.insert(rule, &COLUMNS, [row]);
 }
 
 pub(crate) fn forget(claims: &mut MemoryClaims, name: &str) {

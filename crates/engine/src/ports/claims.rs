@@ -105,6 +105,18 @@ pub enum ClaimError {
         /// What to write in the query instead.
         advice: String,
     },
+    /// Two configured databases are the same one.
+    #[error(
+        "the databases '{first}' and '{second}' are one and the same ({identity}): keep one of them, and let the claim rules of the other name it"
+    )]
+    Twice {
+        /// The name it has first.
+        first: String,
+        /// The other name.
+        second: String,
+        /// What it says it is.
+        identity: String,
+    },
     /// The snapshot ended early, or may not show every row.
     #[error("reading claims from {database} did not complete: {cause}")]
     Incomplete {

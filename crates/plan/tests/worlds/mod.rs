@@ -312,7 +312,14 @@ impl Rule {
             }
         };
         let source = RowSource::Table("sessions".into());
-        ClaimRule { name, source, key: key.to_owned().try_into().unwrap(), owner: Some("id".into()), standing }
+        ClaimRule {
+            name,
+            database: None,
+            source,
+            key: key.to_owned().try_into().unwrap(),
+            owner: Some("id".into()),
+            standing,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use upsweep_plan::claim::ClaimRule;
 
+use super::databases::{self, Database, DatabaseTable, Layer};
 use super::rules;
 use super::settings::{OTHER_NAMES, SETTINGS, by_key, nearest};
 
@@ -43,30 +44,40 @@ pub(super) struct Values {
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads all layers; later ones win. Gives the values and the claim rules of the file.
-pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>)> {
+/// What only the configuration file can hold.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) rules: Vec<ClaimRule>,
+    pub(super) databases: Vec<Database>,
+}
+
+/// Reads all layers; later ones win. Gives the values, and the tables of the file.
+pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, File)> {
     let mut values = Values::default();
     for setting in SETTINGS {
         if let Some(default) = setting.default {
             values.found.insert(setting.key, (default.to_owned(), "default".to_owned()));
         }
     }
-    let rules = read_toml(sources, &mut values)?;
+    let (rules, tables) = read_toml(sources, &mut values)?;
     // Asked before the environment is read: only the file itself may say so.
-    if !values.flag("isolated")? {
-        let dotenv = read_dotenv(sources, &mut values)?;
+    let is_isolated = values.flag("isolated")?;
+    let dotenv = if is_isolated { vec![] } else { read_dotenv(sources, &mut values)? };
+    if !is_isolated {
         add_environment(&mut values, &dotenv, "file .env")?;
         add_environment(&mut values, &sources.env, "environment")?;
     }
+    let layers: &[Layer<'_>] = if is_isolated { &[] } else { &[(&sources.env, "environment"), (&dotenv, "file .env")] };
+    let databases = databases::resolve(tables, layers)?;
     for (key, value) in &sources.flags {
         only_in_the_file(key, "the command line")?;
         let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;
         values.found.insert(setting.key, (value.clone(), "command line".to_owned()));
     }
-    Ok((values, rules))
+    Ok((values, File { rules, databases }))
 }
 
-fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<ClaimRule>> {
+fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<(Vec<ClaimRule>, Vec<DatabaseTable>)> {
     let named = sources.file.clone().or_else(|| {
         let env = sources.env.iter().find(|(name, _)| name == "UPSWEEP_CONFIG");
         env.map(|(_, path)| PathBuf::from(path))
@@ -74,7 +85,9 @@ fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<Claim
     let path = named.clone().unwrap_or_else(|| PathBuf::from("upsweep.toml"));
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(vec![]),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+            return Ok((vec![], vec![]));
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
     };
     let shown = path.display().to_string();
@@ -83,11 +96,15 @@ fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<Claim
         Some(list) => rules::parse(list).with_context(|| shown.clone())?,
         None => vec![],
     };
+    let databases = match table.remove("databases") {
+        Some(list) => databases::parse(list, &shown).with_context(|| shown.clone())?,
+        None => vec![],
+    };
     for (key, value) in table {
         let setting = by_key(&key).ok_or_else(|| unknown_key(&key, &shown))?;
         values.found.insert(setting.key, (as_text(&value), shown.clone()));
     }
-    Ok(rules)
+    Ok((rules, databases))
 }
 
 fn as_text(value: &toml::Value) -> String {
@@ -168,7 +185,7 @@ fn only_in_the_file(key: &str, origin: &str) -> anyhow::Result<()> {
 }
 
 fn unknown_key(key: &str, origin: &str) -> anyhow::Error {
-    let hint = nearest(key, SETTINGS.iter().map(|s| s.key).chain(["claims"]));
+    let hint = nearest(key, SETTINGS.iter().map(|s| s.key).chain(["claims", "databases"]));
     anyhow::anyhow!("'{key}' ({origin}) is no setting of upsweep{}", did_you_mean(hint))
 }
 

@@ -1,5 +1,6 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
+mod databases;
 mod layers;
 mod rules;
 mod settings;
@@ -12,14 +13,16 @@ use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::variant::{VariantPattern, Variants};
 
+pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
-use layers::Values;
+use layers::{File, Values};
 pub(crate) use show::{Shown, markdown_table, show};
 
 /// What a run needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) database_url: Option<String>,
+    /// The databases, the default one first.
+    pub(crate) databases: Vec<Database>,
     pub(crate) upload_dir: PathBuf,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
@@ -45,7 +48,8 @@ const CLASSIC_FAILED_DAYS_MAX: u64 = 365;
 impl Config {
     /// Puts the layers together and checks every value.
     pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
-        let (values, rules) = layers::merge(sources)?;
+        let (values, File { rules, databases }) = layers::merge(sources)?;
+        let databases = databases::all(values.optional("database_url"), values.origin("database_url"), databases)?;
         let mut warnings = values.warnings.clone();
         let orphan_hours = values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX))?;
         let failed_days = values.whole("failed_session_retention_days", 1..=36_500)?;
@@ -62,8 +66,9 @@ impl Config {
         for rule in &claim_rules {
             rule.check()?;
         }
+        warnings.extend(databases::check_rules(&databases, &claim_rules)?);
         Ok(Self {
-            database_url: values.optional("database_url"),
+            databases,
             upload_dir: PathBuf::from(values.text("upload_dir")?),
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,

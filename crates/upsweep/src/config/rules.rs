@@ -9,6 +9,7 @@ use upsweep_plan::template::Template;
 #[serde(deny_unknown_fields)]
 struct RuleTable {
     name: String,
+    database: Option<String>,
     table: Option<String>,
     query: Option<String>,
     key: String,
@@ -34,7 +35,7 @@ pub(super) fn parse(list: toml::Value) -> anyhow::Result<Vec<ClaimRule>> {
 }
 
 fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
-    let RuleTable { name, table, query, key, owner, standing, status, failed, since } = table;
+    let RuleTable { name, database, table, query, key, owner, standing, status, failed, since } = table;
     let source = match (table, query) {
         (Some(table), None) => RowSource::Table(table),
         (None, Some(query)) => RowSource::Query(query),
@@ -61,5 +62,5 @@ fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
         (Some("live" | "failed"), Some(_), _) => bail!("give either standing or status"),
         (Some(other), _, _) => bail!("standing = '{other}' must be live or failed"),
     };
-    Ok(ClaimRule { name, source, key: Template::parse(&key)?, owner, standing })
+    Ok(ClaimRule { name, database, source, key: Template::parse(&key)?, owner, standing })
 }

@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use upsweep_adapters::claims::url::DatabaseUrl;
 
-use super::Config;
 use super::layers::{self, Sources};
 use super::settings::{SETTINGS, Setting};
+use super::{Config, Database};
 
 /// One setting with its value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
-    pub(crate) key: &'static str,
+    pub(crate) key: String,
     pub(crate) value: Option<String>,
     pub(crate) origin: String,
 }
@@ -21,16 +21,21 @@ pub(crate) struct Shown {
 pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
     // Values that make no sense are errors here as everywhere.
     Config::load(sources)?;
-    let (values, _) = layers::merge(sources)?;
+    let (values, file) = layers::merge(sources)?;
     let shown = |setting: &Setting| {
         let value = values.optional(setting.key);
         Shown {
-            key: setting.key,
+            key: setting.key.to_owned(),
             value: if setting.key == "database_url" { value.as_deref().map(masked) } else { value },
             origin: values.origin(setting.key).to_owned(),
         }
     };
-    Ok(SETTINGS.iter().map(shown).collect())
+    let database = |Database { name, url, origin }: &Database| Shown {
+        key: format!("databases.{name}"),
+        value: Some(masked(url)),
+        origin: origin.clone(),
+    };
+    Ok(SETTINGS.iter().map(shown).chain(file.databases.iter().map(database)).collect())
 }
 
 fn masked(url: &str) -> String {

@@ -1,18 +1,18 @@
 use super::*;
 
-fn sources(env: &[(&str, &str)]) -> Sources {
+pub(super) fn sources(env: &[(&str, &str)]) -> Sources {
     let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     Sources { env, ..Sources::default() }
 }
 
-fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
+pub(super) fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("upsweep.toml");
     std::fs::write(&path, toml).unwrap();
     Config::load(&Sources { file: Some(path), ..sources(env) })
 }
 
-fn message(result: anyhow::Result<Config>) -> String {
+pub(super) fn message(result: anyhow::Result<Config>) -> String {
     format!("{:#}", result.unwrap_err())
 }
 
@@ -37,7 +37,7 @@ fn classic_names_keep_working_and_foreign_ones_are_ignored() {
         ("PORT", "1"),
     ]))
     .unwrap();
-    assert_eq!(config.database_url.as_deref(), Some("sqlite:///./app.db"));
+    assert_eq!(config.databases[0].url, "sqlite:///./app.db");
     assert_eq!(config.policy.failed_retention_secs, 30 * 86_400);
     assert_eq!(config.policy.orphan_retention_secs, 48 * 3_600);
     assert_eq!(config.log_format, LogFormat::Json);

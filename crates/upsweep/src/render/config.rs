@@ -9,7 +9,7 @@ pub(crate) fn print(settings: &[Shown]) {
     table.load_style(presets::NOTHING);
     table.set_header(["setting", "value", "from"]);
     for Shown { key, value, origin } in settings {
-        table.add_row([*key, value.as_deref().unwrap_or("-"), origin]);
+        table.add_row([key.as_str(), value.as_deref().unwrap_or("-"), origin]);
     }
     crate::say::say!("{}", table.trim_fmt());
 }

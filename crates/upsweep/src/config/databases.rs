@@ -1,0 +1,127 @@
+//! Databases in the configuration: `DATABASE_URL` and the `[[databases]]` tables.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use upsweep_plan::claim::ClaimRule;
+
+use super::settings::nearest;
+
+/// The name of the database that `DATABASE_URL` means.
+const MAIN: &str = "main";
+
+/// One configured database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Database {
+    /// How claim rules name it.
+    pub(crate) name: String,
+    /// Its URL, which may hold a password.
+    pub(crate) url: String,
+    /// Where the URL came from.
+    pub(crate) origin: String,
+}
+
+/// One `[[databases]]` table, and the file it stands in.
+#[derive(Debug)]
+pub(super) struct DatabaseTable {
+    table: Table,
+    file: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    name: String,
+    url: Option<String>,
+    url_env: Option<String>,
+}
+
+/// The variables of one layer, and what the layer is called.
+pub(super) type Layer<'a> = (&'a [(String, String)], &'a str);
+
+/// Reads the value of `databases`.
+pub(super) fn parse(list: toml::Value, file: &str) -> anyhow::Result<Vec<DatabaseTable>> {
+    let tables: Vec<Table> = list.try_into().context("[[databases]]")?;
+    Ok(tables.into_iter().map(|table| DatabaseTable { table, file: file.to_owned() }).collect())
+}
+
+/// Gives each table its URL. `layers` are the variables that count, the strongest first.
+pub(super) fn resolve(tables: Vec<DatabaseTable>, layers: &[Layer<'_>]) -> anyhow::Result<Vec<Database>> {
+    let mut databases: Vec<Database> = Vec::new();
+    for DatabaseTable { table: Table { name, url, url_env }, file } in tables {
+        if name.trim().is_empty() {
+            bail!("{file}: a table of [[databases]] has an empty name");
+        }
+        if databases.iter().any(|database| database.name == name) {
+            bail!("{file}: the database '{name}' appears twice; give each its own name");
+        }
+        let (url, origin) = match (url, url_env) {
+            (Some(url), None) => (url, file),
+            (None, Some(variable)) => {
+                look_up(&variable, layers).with_context(|| format!("{file}: the database '{name}'"))?
+            }
+            _ => bail!("{file}: the database '{name}' needs either url or url_env"),
+        };
+        databases.push(Database { name, url, origin });
+    }
+    Ok(databases)
+}
+
+fn look_up(variable: &str, layers: &[Layer<'_>]) -> anyhow::Result<(String, String)> {
+    if layers.is_empty() {
+        bail!("url_env = \"{variable}\" cannot be read, because the file says isolated = true; give a url");
+    }
+    for (variables, layer) in layers {
+        let found = variables.iter().rev().find(|(name, value)| name == variable && !value.trim().is_empty());
+        if let Some((_, value)) = found {
+            return Ok((value.trim().to_owned(), format!("{variable} in the {layer}")));
+        }
+    }
+    bail!("url_env = \"{variable}\", but that variable is not set; set it, or give a url")
+}
+
+/// All databases, the default one first.
+pub(super) fn all(url: Option<String>, origin: &str, more: Vec<Database>) -> anyhow::Result<Vec<Database>> {
+    let main = url.map(|url| Database { name: MAIN.to_owned(), url, origin: origin.to_owned() });
+    if main.is_some() && more.iter().any(|database| database.name == MAIN) {
+        bail!(
+            "[[databases]] holds a database '{MAIN}', but that is the name of database_url ({origin}); give it another name, or leave database_url unset"
+        );
+    }
+    let databases: Vec<Database> = main.into_iter().chain(more).collect();
+    for (at, database) in databases.iter().enumerate() {
+        if let Some(other) = databases[..at].iter().find(|other| other.url == database.url) {
+            bail!(
+                "the databases '{}' and '{}' have one and the same URL; keep one of them, and let the claim rules of the other name it",
+                other.name,
+                database.name
+            );
+        }
+    }
+    Ok(databases)
+}
+
+/// Checks that every rule reads a database there is, and warns of databases that no rule reads.
+pub(super) fn check_rules(databases: &[Database], rules: &[ClaimRule]) -> anyhow::Result<Vec<String>> {
+    let names = || databases.iter().map(|database| database.name.as_str());
+    for rule in rules {
+        let Some(wanted) = &rule.database else { continue };
+        // Without any database nothing is read, and bringing files back must still be possible.
+        let is_known = names().any(|name| name == wanted) || (databases.is_empty() && wanted == MAIN);
+        if !is_known {
+            let known = if databases.is_empty() { vec![MAIN] } else { names().collect() };
+            let hint = nearest(wanted, known.iter().copied()).map_or_else(
+                || format!("the databases are {}", known.join(", ")),
+                |name| format!("did you mean {name}?"),
+            );
+            bail!("claim rule '{}': there is no database '{wanted}'; {hint}", rule.name);
+        }
+    }
+    let is_read =
+        |at: usize, name: &str| rules.iter().any(|rule| rule.database.as_deref().map_or(at == 0, |d| d == name));
+    let idle = databases.iter().enumerate().filter(|(at, database)| !is_read(*at, &database.name));
+    Ok(idle.map(|(_, database)| format!("no claim rule reads the database '{}'", database.name)).collect())
+}
+
+#[cfg(test)]
+#[path = "databases_tests.rs"]
+mod tests;
