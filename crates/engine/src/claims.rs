@@ -1,17 +1,31 @@
 //! Reading the claims of all databases once, past a list of names.
 
+use upsweep_plan::baseline::Fingerprints;
 use upsweep_plan::claim::ClaimRule;
+use upsweep_plan::guard::ClockReading;
+use upsweep_plan::hold::Hold;
 use upsweep_plan::listing::{Names, Sealed};
 use upsweep_plan::matching::{Matched, Matcher};
 
 use crate::databases::{Snapshots, Source};
-use crate::ports::{ClaimError, RowSink, Snapshot, Stage};
+use crate::ports::{ClaimError, Clock, RowSink, Snapshot, Stage};
 use crate::world::World;
 
 /// One complete reading of all claims.
 pub(crate) struct Reading {
     pub(crate) matched: Sealed<Matched>,
     pub(crate) snapshots: Snapshots,
+    /// What the databases' clocks said, of those that have one.
+    pub(crate) clocks: Vec<ClockReading>,
+}
+
+/// Which names the claims are read past.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent<'a> {
+    /// All there are: a claim that finds no file lacks it. `expected` had both at the last good survey.
+    Whole { expected: Option<&'a Fingerprints> },
+    /// Some of them.
+    Some,
 }
 
 /// Streams every rule of every database past `names`. Only a reading that came to its end is sealed.
@@ -19,34 +33,46 @@ pub(crate) struct Reading {
 /// Databases are read one after the other, and a row may move between two of them meanwhile, from one that is
 /// still to be read to one that was read already. So all but the last are read a second time: whichever way
 /// the row went, one of the readings met it.
-pub(crate) fn read(world: &mut World<'_>, names: &Names, stage: Stage) -> Result<Reading, ClaimError> {
+pub(crate) fn read(
+    world: &mut World<'_>,
+    names: &Names,
+    extent: Extent<'_>,
+    holds: &[Hold],
+    stage: Stage,
+) -> Result<Reading, ClaimError> {
     let rules = &world.policy.claim_rules;
     let shares = shares(rules, &world.claims)?;
     let readers: Vec<_> = rules.iter().map(|rule| rule.reader(world.policy.recursive)).collect();
     let mut matcher = Matcher::new(names, &world.policy.variants);
+    if let Extent::Whole { expected } = extent {
+        matcher = matcher.of_whole_store(expected);
+    }
+    holds.iter().for_each(|hold| matcher.hold(&hold.target));
+    let (clock, mut clocks) = (world.clock, Vec::new());
     let progress = world.progress;
     progress.begin(stage, None);
     let mut unreported = 0;
     let mut offer = |matcher: &mut Matcher<'_>, rule: usize, row: &[Option<&[u8]>]| {
-        matcher.offer(readers[rule].claim(row));
+        matcher.offer(rule, readers[rule].claim(row));
         unreported += 1;
         if unreported == ROWS_PER_STEP {
             progress.advance(ROWS_PER_STEP);
             unreported = 0;
         }
     };
-    let mut outcome = each(&mut world.claims, &shares, &mut |rule, row| offer(&mut matcher, rule, row));
+    let mut outcome =
+        each(&mut world.claims, &shares, clock, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
     let again = world.claims.len() - 1;
     if again > 0 && outcome.is_ok() {
         matcher.count_no_more();
-        let second =
-            each(&mut world.claims[..again], &shares[..again], &mut |rule, row| offer(&mut matcher, rule, row));
+        let (again, shares) = (&mut world.claims[..again], &shares[..again]);
+        let second = each(again, shares, clock, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
         outcome = outcome.and_then(|first| together(first, second?));
     }
     progress.end();
     let snapshots = outcome.map_err(|error| if again > 0 { one_of_many(error) } else { error })?;
     told_apart(&world.claims, &snapshots)?;
-    Ok(Reading { matched: matcher.seal(), snapshots: Snapshots(snapshots) })
+    Ok(Reading { matched: matcher.seal(), snapshots: Snapshots(snapshots), clocks })
 }
 
 const ROWS_PER_STEP: u64 = 4_096;
@@ -76,11 +102,21 @@ fn shares(rules: &[ClaimRule], sources: &[Source<'_>]) -> Result<Vec<Share>, Cla
 }
 
 /// Reads these databases to their ends, one after the other.
-fn each(sources: &mut [Source<'_>], shares: &[Share], sink: &mut RowSink<'_>) -> Result<Vec<Snapshot>, ClaimError> {
+fn each(
+    sources: &mut [Source<'_>],
+    shares: &[Share],
+    clock: &dyn Clock,
+    clocks: &mut Vec<ClockReading>,
+    sink: &mut RowSink<'_>,
+) -> Result<Vec<Snapshot>, ClaimError> {
     let mut snapshots = Vec::with_capacity(sources.len());
     for (source, (places, rules)) in sources.iter_mut().zip(shares) {
-        let outcome = source.claims.read(rules, &mut |rule, row| sink(places[rule], row));
-        snapshots.push(outcome?);
+        let asked = clock.now();
+        let snapshot = source.claims.read(rules, &mut |rule, row| sink(places[rule], row))?;
+        if let Some(said) = snapshot.clock {
+            clocks.push(ClockReading { of: snapshot.identity.to_string(), said, asked, answered: clock.now() });
+        }
+        snapshots.push(snapshot);
     }
     Ok(snapshots)
 }

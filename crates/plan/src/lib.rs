@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod listing;
 pub mod marks;
 pub mod matching;
+pub mod mend;
 mod pattern_index;
 pub mod plan;
 pub mod policy;

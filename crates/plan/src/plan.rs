@@ -9,9 +9,9 @@ use crate::folders::Vanishing;
 use crate::guard::{Before, ClockReading, Refusal};
 use crate::key::Key;
 use crate::matching::Tally;
+use crate::mend::Mend;
 use crate::policy::Policy;
 use crate::reconcile::{Kept, Removal, Total, totals};
-use crate::relink::Relink;
 use crate::selection::Selection;
 
 /// How long a plan may be applied after it was made.
@@ -92,20 +92,6 @@ pub struct Audio {
     pub duration_millis: Option<u64>,
 }
 
-/// A file that looks like a missing one, and what would bring the two together. Nobody but a human does either.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mend {
-    /// The file.
-    pub file: Key,
-    /// The missing file that it looks like.
-    #[serde(flatten)]
-    pub relink: Relink,
-    /// A shell command, to be run in the store, that would give it the missing name.
-    pub rename: String,
-    /// A statement that would make the row name it, where that can be written down.
-    pub sql: Option<String>,
-}
-
 /// Everything a clean-up would do, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +128,7 @@ pub struct Plan {
     pub kept: Kept,
     /// Hidden files that a claim needs again.
     pub restores: Vec<Key>,
-    /// Hidden files that a human holds.
+    /// Hidden files that are not needed back, but stay: a human holds them, or they look like a missing file.
     pub held: Vec<Key>,
     /// The first of the files that look like a missing one, and what would mend them.
     pub relinks: Vec<Mend>,

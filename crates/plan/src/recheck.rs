@@ -53,8 +53,8 @@ pub fn still_allowed(
 pub enum HiddenVerdict {
     /// A claim needs it again: bring it back.
     Restore(Keep),
-    /// A human holds it: it stays hidden.
-    Held,
+    /// Nothing needs it back, but a human holds it, or it looks like a file that is missing: it stays hidden.
+    Stay(Keep),
     /// Still nobody needs it.
     StillRemove,
 }
@@ -63,7 +63,7 @@ pub enum HiddenVerdict {
 #[must_use]
 pub fn judge_hidden(matched: &Sealed<Matched>, len: usize, policy: &Policy, now: Timestamp) -> Vec<HiddenVerdict> {
     let verdict = |index| match by_claims(&matched.get().marks(index), policy, now) {
-        ByClaims::Keep(Keep::Held) => HiddenVerdict::Held,
+        ByClaims::Keep(keep @ (Keep::Held | Keep::Relinkable)) => HiddenVerdict::Stay(keep),
         ByClaims::Keep(keep) => HiddenVerdict::Restore(keep),
         ByClaims::Ended(_) | ByClaims::Unclaimed => HiddenVerdict::StillRemove,
     };
