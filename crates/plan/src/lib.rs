@@ -4,13 +4,17 @@
 //! Read it in the order of the data: [`key`] and [`listing`] (what the store holds), [`claim`] and
 //! [`template`] (what the database says), [`matching`] (who claims what), [`verdict`] and
 //! [`reconcile`] (what follows), [`plan`] (the immutable result), [`guard`] (whether it is absurd) and
-//! [`lifecycle`] (what may happen to one object afterwards).
+//! [`lifecycle`] (what may happen to one object afterwards). Beside them stand [`hold`] (what a person keeps),
+//! [`baseline`] (what the last good survey found) and [`audit`] (the chain of records that tells it all).
 
+pub mod audit;
+pub mod baseline;
 pub mod claim;
 pub mod fold;
 pub mod glob;
 mod group_index;
 pub mod guard;
+pub mod hold;
 pub mod key;
 pub mod lifecycle;
 pub mod listing;
