@@ -9,10 +9,12 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::Event;
 use upsweep_plan::listing::Names;
 use upsweep_plan::plan::{DatabaseIdentity, Plan, PlanError};
-use upsweep_plan::reconcile::{self, Removal};
+use upsweep_plan::recheck;
+use upsweep_plan::reconcile::Removal;
+use upsweep_plan::verdict::Keep;
 
 use crate::binding::Bond;
-use crate::claims;
+use crate::claims::{self, Extent};
 use crate::databases::{self, Snapshots};
 use crate::error::EngineError;
 use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
@@ -37,6 +39,8 @@ pub struct Applied {
 pub enum Skipped {
     /// The newest claims keep it.
     ClaimedSince,
+    /// A human holds it.
+    Held,
     /// Another file, or a changed one, stands under its name.
     Changed,
     /// It was gone already.
@@ -49,6 +53,7 @@ impl Skipped {
     pub fn words(self) -> &'static str {
         match self {
             Self::ClaimedSince => "a claim appeared since the plan was made",
+            Self::Held => "somebody holds it since the plan was made",
             Self::Changed => "it changed since the plan was made",
             Self::Gone => "it was gone already",
         }
@@ -73,7 +78,7 @@ pub fn apply(
     let mut rechecked_at: Option<Timestamp> = None;
     while !rest.is_empty() {
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
-            rest = recheck(world, bond, rest, &plan.databases, applied)?;
+            rest = recheck(world, ledger, bond, rest, &plan.databases, applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());
         }
@@ -88,20 +93,23 @@ pub fn apply(
 /// Reads every claim once more, now that the listing is over, and drops what somebody needs by now.
 fn recheck(
     world: &mut World<'_>,
+    ledger: &dyn Ledger,
     bond: &Bond,
     removals: Vec<Removal>,
     databases: &[DatabaseIdentity],
     applied: &mut Applied,
 ) -> Result<Vec<Removal>, EngineError> {
     let names: Names = removals.iter().map(|r| &r.key).collect();
-    let reading = claims::read(world, &names, Stage::Rechecking)?;
+    let holds = ledger.holds(world.now())?;
+    let reading = claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     same_ground(world, bond, &reading.snapshots, databases)?;
     no_replica(&reading.snapshots)?;
-    let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
+    let verdicts = recheck::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {
         match keep {
             None => allowed.push(removal),
+            Some(Keep::Held) => applied.skipped.push((removal.key, Skipped::Held)),
             Some(_) => applied.skipped.push((removal.key, Skipped::ClaimedSince)),
         }
     }

@@ -113,7 +113,7 @@ fn each(
     for (source, (places, rules)) in sources.iter_mut().zip(shares) {
         let asked = clock.now();
         let snapshot = source.claims.read(rules, &mut |rule, row| sink(places[rule], row))?;
-        if let Some(said) = snapshot.clock {
+        if let Some(said) = snapshot.clock.map(|said| clock.of_another(said)) {
             clocks.push(ClockReading { of: snapshot.identity.to_string(), said, asked, answered: clock.now() });
         }
         snapshots.push(snapshot);

@@ -9,10 +9,12 @@
 //! which tells them in order.
 
 pub mod apply;
+mod baseline;
 pub mod binding;
 mod claims;
 pub mod databases;
 pub mod error;
+pub mod past;
 pub mod planning;
 pub mod ports;
 pub mod purge;
@@ -20,5 +22,6 @@ pub mod recover;
 pub mod report;
 pub mod restore;
 pub mod runs;
+pub mod situation;
 pub mod survey;
 pub mod world;

@@ -18,7 +18,7 @@ use upsweep_plan::verdict::{Keep, Reason};
 use crate::binding::Bond;
 use crate::error::EngineError;
 pub use crate::past::{PENDING, Past};
-use crate::ports::{Memories, Stage};
+use crate::ports::{Memories, Progress, Stage, Store};
 use crate::situation::situation;
 use crate::survey::{Incomplete, Survey, survey};
 use crate::world::World;
@@ -51,12 +51,7 @@ pub type Sightings<'a> = Option<&'a dyn Memories>;
 /// # Errors
 /// [`EngineError`] when the store or a database cannot be read at all. A survey that began but did not complete
 /// is no error: its plan removes nothing and carries G008.
-pub fn make(
-    world: &mut World<'_>,
-    bond: &Bond,
-    past: &Past,
-    sightings: Sightings<'_>,
-) -> Result<Planned, EngineError> {
+pub fn make(world: &mut World<'_>, bond: &Bond, past: &Past, sightings: Sightings<'_>) -> Result<Planned, EngineError> {
     let now = world.now();
     match survey(world, past)? {
         Ok(survey) => judge(world, bond, past, sightings, now, survey),
@@ -80,7 +75,15 @@ fn judge(
     let policy = world.policy;
     let Survey { names, visible, excluded, matched, .. } = &survey;
     let sifted = reconcile::sift(names, *visible, excluded, matched, policy, now);
-    let mut looking = Looking { world, sightings, own_files: survey.snapshots.own_files(), errors: vec![], unclaimed: vec![] };
+    let mut looking = Looking {
+        store: world.store,
+        progress: world.progress,
+        age_from: policy.age_from,
+        sightings,
+        own_files: survey.snapshots.own_files(),
+        errors: vec![],
+        unclaimed: vec![],
+    };
     let looks = looking.look_at_all(&survey, &sifted)?;
     let Looking { errors, unclaimed, .. } = looking;
     let Reconciled { mut removals, mut kept, vanished, fates } =
@@ -102,14 +105,15 @@ fn judge(
     (plan.restores, plan.held) = judge_hidden(&survey, past, world, now);
     plan.relinks = mends(&survey, &fates, world);
     plan.errors = errors;
-    plan.refusals =
-        guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
+    plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
     Ok(Planned { plan, judged: Some(Judged { survey, fates, unselected, unclaimed }) })
 }
 
 /// Looking at candidates, one by one.
 struct Looking<'a> {
-    world: &'a World<'a>,
+    store: &'a dyn Store,
+    progress: &'a dyn Progress,
+    age_from: AgeFrom,
     sightings: Sightings<'a>,
     own_files: Vec<(u64, u64)>,
     errors: Vec<String>,
@@ -118,7 +122,7 @@ struct Looking<'a> {
 
 impl Looking<'_> {
     fn look_at_all(&mut self, survey: &Survey, sifted: &Sifted) -> Result<Vec<Look>, EngineError> {
-        let progress = self.world.progress;
+        let progress = self.progress;
         progress.begin(Stage::Looking, Some(sifted.candidates.len() as u64));
         let mut looks = Vec::with_capacity(sifted.candidates.len());
         for candidate in &sifted.candidates {
@@ -137,10 +141,10 @@ impl Looking<'_> {
                 return Ok(Look::Failed);
             }
         };
-        Ok(match self.world.store.look(&key) {
+        Ok(match self.store.look(&key) {
             Ok(Some(facts)) if self.own_files.contains(&(facts.dev, facts.ino)) => Look::DatabaseFile,
             Ok(Some(facts)) => {
-                let first_seen = match (self.world.policy.age_from, self.sightings) {
+                let first_seen = match (self.age_from, self.sightings) {
                     (AgeFrom::FirstSeen, Some(memories)) if is_unclaimed => memories.first_seen(&key, &facts)?,
                     _ => None,
                 };

@@ -12,10 +12,11 @@ use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
 use crate::binding::Bond;
 use crate::databases::Snapshots;
 use crate::error::EngineError;
-use crate::planning::purge_situation;
+use crate::past::Past;
+use crate::planning::Judged;
 use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
-use crate::survey::Survey;
+use crate::situation::purge_situation;
 use crate::world::{BATCH_FILES, World};
 
 /// How long transactions that were open when a file was hidden may last, where the database does not say.
@@ -29,6 +30,8 @@ pub struct Purged {
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
+    /// Files that somebody holds, or that look like a missing one.
+    pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,
     /// The guards' objections, if files were due.
@@ -48,7 +51,9 @@ pub struct Evidence<'a> {
     /// This run's plan.
     pub plan: &'a Plan,
     /// This run's survey.
-    pub survey: &'a Survey,
+    pub judged: &'a Judged,
+    /// What the ledger said before it.
+    pub past: &'a Past,
     /// Guards that a human overruled for this run.
     pub approval: Option<&'a Approval>,
 }
@@ -72,13 +77,15 @@ pub fn purge(
     same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
-    let judged: BTreeSet<Key> = evidence.plan.restores.iter().cloned().collect();
-    // (a) the quarantine was over before this run's survey began, and (c) that survey did not want it back.
+    let kept: BTreeSet<&Key> = evidence.plan.restores.iter().chain(&evidence.plan.held).collect();
+    purged.held = watched.held.max(evidence.plan.held.len() as u64);
+    // (a) the quarantine was over before this run's survey began, (b) nobody holds it, and (c) that survey did not
+    // want it back.
     let over: Vec<Op> = watched
         .still_hidden
         .into_iter()
-        .filter(|op| op.quarantined_until().is_some_and(|until| until < evidence.survey.began))
-        .filter(|op| !judged.contains(&op.key))
+        .filter(|op| op.quarantined_until().is_some_and(|until| until < evidence.judged.survey.began))
+        .filter(|op| !kept.contains(&op.key))
         .collect();
     // (e) transactions that were open when it was hidden have ended.
     let now = world.now();
@@ -115,7 +122,8 @@ fn look_again(
     rest: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<(Vec<Op>, Timestamp), EngineError> {
-    let Watched { read_at, restored, still_hidden, snapshots } = restore_claimed_among(world, ledger, lease, rest)?;
+    let Watched { read_at, restored, still_hidden, held: _, snapshots } =
+        restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
     if let Some(snapshots) = snapshots {
         same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
@@ -158,9 +166,9 @@ fn guarded(
         return Ok(due);
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
-    let replicas = [snapshots.replicas(), evidence.survey.snapshots.replicas()].concat();
-    let bytes = due.iter().map(|op| op.facts.size_bytes).sum();
-    let situation = purge_situation(evidence.plan, evidence.survey, evidence.bond, &replicas, due.len() as u64, bytes);
+    let replicas = [snapshots.replicas(), evidence.judged.survey.snapshots.replicas()].concat();
+    let Evidence { bond, plan, judged, past, approval: _ } = evidence;
+    let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
     let objections = guard::judge(&situation, world.limits);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
     let open: Vec<Refusal> =
@@ -176,7 +184,12 @@ fn guarded(
             approvals.insert(op.run.clone(), overruled.unwrap_or_default().into_iter().collect());
         }
     }
-    let covered = |op: &Op| open.iter().all(|r| r.code.approval_covers_purge() && approvals[&op.run].contains(&r.code));
+    let covers = |op: &Op, code: Code| {
+        // That claimed files became orphans says nothing about those that nobody claimed before.
+        let concerns = code != Code::G010 || op.reason.claimed_until().is_some();
+        !concerns || (code.approval_covers_purge() && approvals[&op.run].contains(&code))
+    };
+    let covered = |op: &Op| open.iter().all(|r| covers(op, r.code));
     let (free, kept): (Vec<Op>, Vec<Op>) = due.into_iter().partition(covered);
     purged.refused = kept.len() as u64;
     if !kept.is_empty() {

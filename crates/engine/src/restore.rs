@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
-use upsweep_plan::reconcile::{self, HiddenVerdict};
+use upsweep_plan::recheck::{self, HiddenVerdict};
 
-use crate::claims::{self, Reading};
+use crate::claims::{self, Extent, Reading};
 use crate::databases::Snapshots;
 use crate::error::EngineError;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
@@ -156,23 +156,27 @@ pub(crate) fn restore_claimed_among(
         return Ok(Watched {
             restored: Restored::default(),
             still_hidden: vec![],
+            held: 0,
             snapshots: None,
             read_at: world.now(),
         });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let Reading { matched, snapshots } = claims::read(world, &names, Stage::Rechecking)?;
+    let holds = ledger.holds(world.now())?;
+    let Reading { matched, snapshots, clocks: _ } =
+        claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
-    let verdicts = reconcile::judge_hidden(&matched, hidden.len(), world.policy, world.now());
-    let (mut again, mut still_hidden) = (Vec::new(), Vec::new());
+    let verdicts = recheck::judge_hidden(&matched, hidden.len(), world.policy, world.now());
+    let (mut again, mut still_hidden, mut held) = (Vec::new(), Vec::new(), 0);
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
         match verdict {
             HiddenVerdict::Restore(_) => again.push(op),
+            HiddenVerdict::Stay(_) => held += 1,
             HiddenVerdict::StillRemove => still_hidden.push(op),
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, snapshots: Some(snapshots), read_at })
+    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), read_at })
 }
 
 /// What looking after the hidden files showed.
@@ -181,8 +185,10 @@ pub struct Watched {
     pub read_at: Timestamp,
     /// Files brought back.
     pub restored: Restored,
-    /// Files that the newest claims still do not need.
+    /// Files that the newest claims still do not need, and that nobody holds.
     pub still_hidden: Vec<Op>,
+    /// Files that stay hidden because somebody holds them.
+    pub held: u64,
     /// What the databases said of themselves; `None` when nothing is hidden.
     pub snapshots: Option<Snapshots>,
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use upsweep_plan::guard::{self, Binding, Code, Refusal};
+use jiff::Timestamp;
+use upsweep_plan::guard::{self, Binding, ClockReading, Code, Refusal};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 
 use crate::apply::apply;
+use crate::baseline;
 use crate::binding::{self, Bond};
 use crate::databases;
 use crate::error::EngineError;
@@ -17,12 +19,31 @@ use crate::purge::{Evidence, purge};
 use crate::recover::recover;
 pub use crate::report::{Report, Request};
 use crate::restore::{Restored, restore, restore_claimed_again};
+use crate::situation::situation;
 use crate::world::World;
 
 /// The lease and the ledger of a bound store.
 struct Desk {
     lease: Box<dyn Lease>,
     ledger: Box<dyn Ledger>,
+    /// The newest entry of the ledger before this run wrote to it.
+    last_entry: Option<Timestamp>,
+}
+
+impl Desk {
+    /// What the ledger says that a plan must know, and what time the store has.
+    fn past(&self, world: &World<'_>) -> Result<Past, EngineError> {
+        let asked = world.now();
+        let said = world.store.clock()?.map(|said| world.clock.of_another(said));
+        let store_clock =
+            said.map(|said| ClockReading { of: world.store.address(), said, asked, answered: world.now() });
+        Ok(Past { last_entry: self.last_entry, store_clock, ..Past::read(&*self.ledger, world.now())? })
+    }
+
+    /// Makes a plan.
+    fn plan(&self, world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, EngineError> {
+        planning::make(world, bond, past, Some(&*self.ledger))
+    }
 }
 
 /// Plan, guards, recheck, apply, and purge what is due.
@@ -37,12 +58,13 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
         binding::note_again(world, &bond)?;
         // Begun before the survey, so that a night without a database leaves its trace in the history.
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
-        let outcome = Past::read(&*desk.ledger, world.now())
-            .and_then(|past| planning::make(world, &bond, &past))
-            .and_then(|planned| work(world, &mut desk, &bond, &id, planned, request, &mut report));
+        let outcome = desk.past(world).and_then(|past| {
+            let planned = desk.plan(world, &bond, &past)?;
+            work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+        });
         return finish(world, &mut *desk.ledger, &id, report, outcome);
     }
-    let planned = planning::make(world, &bond, &Past::default())?;
+    let planned = planning::make(world, &bond, &Past::default(), None)?;
     (report.refusals, report.overruled) = sort_refusals(&planned.plan.refusals, request.approval.as_ref());
     if !report.refusals.is_empty() {
         report.plan = Some(planned.plan.sealed());
@@ -52,9 +74,10 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let bond = binding::examine(world.store, world.home)?;
     let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
     // The ledger may be one that was here before, under another marker: what it hid must be judged as well.
-    let outcome = Past::read(&*desk.ledger, world.now())
-        .and_then(|past| if past.is_empty() { Ok(planned) } else { planning::make(world, &bond, &past) })
-        .and_then(|planned| work(world, &mut desk, &bond, &id, planned, request, &mut report));
+    let outcome = desk.past(world).and_then(|past| {
+        let planned = if past.is_empty() { planned } else { desk.plan(world, &bond, &past)? };
+        work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+    });
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
@@ -64,25 +87,34 @@ fn work(
     desk: &mut Desk,
     bond: &Bond,
     id: &str,
+    past: &Past,
     planned: Planned,
     request: &Request,
     report: &mut Report,
 ) -> Result<(), EngineError> {
-    let Desk { lease, ledger } = desk;
-    let Planned { plan, survey } = planned;
+    let Desk { lease, ledger, last_entry: _ } = desk;
+    let Planned { plan, judged } = planned;
     let plan = report.plan.insert(plan.sealed());
     (report.refusals, report.overruled) = sort_refusals(&plan.refusals, request.approval.as_ref());
+    if let Some(judged) = &judged {
+        baseline::note_sightings(world, &mut **ledger, judged)?;
+        if report.refusals.is_empty() {
+            let replicas = judged.survey.snapshots.replicas();
+            let situation = situation(world, plan, bond, &replicas, past);
+            baseline::note(world, &mut **ledger, id, past, judged, &situation, &report.overruled)?;
+        }
+    }
     if report.refusals.is_empty() {
         apply(world, &mut **ledger, &**lease, bond, id, plan, &mut report.applied)?;
     }
-    let Some(survey) = &survey else {
+    let Some(judged) = &judged else {
         report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
         return Ok(());
     };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
     // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
-    let evidence = Evidence { bond, plan, survey, approval: None };
+    let evidence = Evidence { bond, plan, judged, past, approval: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
 }
 
@@ -111,18 +143,15 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let mut report = Report::default();
     let mut desk = sit_down(world, &bond, request, &mut report)?;
     binding::note_again(world, &bond)?;
-    let past = match &desk {
-        Some(desk) => Past::read(&*desk.ledger, world.now())?,
-        None => Past::default(),
-    };
-    // The plan's own facts, but today's marker and today's count of hidden files.
-    let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
+    let past = desk.as_ref().map(|desk| desk.past(world)).transpose()?.unwrap_or_default();
+    // The plan's own facts, but today's marker, time, and count of hidden files.
+    let objections = guard::judge(&situation(world, &plan, &bond, &[], &past), world.limits);
     (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
     if desk.is_none() && report.refusals.is_empty() {
         let bound = bind(world, &plan, request, &mut report)?;
         // A ledger that was here before may have used up the floor.
-        let past = Past::read(&*bound.ledger, world.now())?;
-        let objections = guard::judge(&planning::situation(&plan, &bond, &[], past.hidden_recently), world.limits);
+        let past = bound.past(world)?;
+        let objections = guard::judge(&situation(world, &plan, &bond, &[], &past), world.limits);
         (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
         desk = Some(bound);
     }
@@ -132,7 +161,7 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     };
     let bond = binding::examine(world.store, world.home)?;
     let id = begin(world, &mut desk, RunKind::Apply, request, &mut report)?;
-    let Desk { lease, ledger } = &mut desk;
+    let Desk { lease, ledger, last_entry: _ } = &mut desk;
     let plan = &*report.plan.insert(plan);
     let outcome = if report.refusals.is_empty() {
         apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied)
@@ -158,7 +187,7 @@ pub fn purge_due(world: &mut World<'_>, request: &Request) -> Result<Report, Eng
     };
     binding::note_again(world, &bond)?;
     let id = begin(world, &mut desk, RunKind::Purge, request, &mut report)?;
-    let outcome = purge_only(world, &mut desk, &bond, request, &mut report);
+    let outcome = purge_only(world, &mut desk, &bond, &id, request, &mut report);
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
@@ -166,22 +195,32 @@ fn purge_only(
     world: &mut World<'_>,
     desk: &mut Desk,
     bond: &Bond,
+    id: &str,
     request: &Request,
     report: &mut Report,
 ) -> Result<(), EngineError> {
-    let Desk { lease, ledger } = desk;
-    let past = Past::read(&**ledger, world.now())?;
-    let Planned { plan, survey } = planning::make(world, bond, &past)?;
+    let past = &desk.past(world)?;
+    let Planned { plan, judged } = desk.plan(world, bond, past)?;
+    let Desk { lease, ledger, last_entry: _ } = desk;
     let plan = plan.sealed();
-    let Some(survey) = &survey else {
+    let Some(judged) = &judged else {
         report.refusals = plan.refusals;
         report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
         return Ok(());
     };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
-    let evidence = Evidence { bond, plan: &plan, survey, approval: request.approval.as_ref() };
-    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
+    let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref() };
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)?;
+    if report.purged.refusals.is_empty() {
+        let allowed: Vec<Code> = request.approval.iter().flat_map(|approval| &approval.codes).copied().collect();
+        let replicas = judged.survey.snapshots.replicas();
+        let situation = situation(world, &plan, bond, &replicas, past);
+        if sort_refusals(&plan.refusals, request.approval.as_ref()).0.is_empty() {
+            baseline::note(world, &mut **ledger, id, past, judged, &situation, &allowed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Which hidden files to bring back.
@@ -264,8 +303,9 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
+    let last_entry = ledger.last_entry_at()?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
-    Ok(Some(Desk { lease, ledger }))
+    Ok(Some(Desk { lease, ledger, last_entry }))
 }
 
 /// Why there is nothing to work on: it never was bound, or it is not the store it was.
@@ -281,9 +321,10 @@ fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
 fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Report) -> Result<Desk, EngineError> {
     let lease = world.home.acquire(&request.holder)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
+    let last_entry = ledger.last_entry_at()?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     report.bound = Some(marker);
-    Ok(Desk { lease, ledger })
+    Ok(Desk { lease, ledger, last_entry })
 }
 
 /// The objections that no human overruled, and the codes of the others.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use upsweep_plan::policy::{Limits, Policy};
+use upsweep_plan::selection::Selection;
 
 use crate::databases::Source;
 use crate::ports::{Clock, Home, Ids, Progress, Store};
@@ -22,6 +23,8 @@ pub struct World<'a> {
     pub progress: &'a dyn Progress,
     /// What may go.
     pub policy: &'a Policy,
+    /// What a plan is limited to.
+    pub selection: &'a Selection,
     /// How much of it.
     pub limits: &'a Limits,
     /// How long files stay hidden before they may be freed, in seconds.

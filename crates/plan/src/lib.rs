@@ -4,9 +4,11 @@
 //! Read it in the order of the data: [`key`] and [`listing`] (what the store holds), [`claim`] and
 //! [`template`] (what the database says), [`matching`] (who claims what), [`verdict`] and
 //! [`reconcile`] (what follows), [`plan`] (the immutable result), [`guard`] (whether it is absurd) and
-//! [`lifecycle`] (what may happen to one object afterwards).
+//! [`lifecycle`] (what may happen to one object afterwards). Beside them stand [`hold`] (what a person keeps),
+//! [`baseline`] (what the last good survey found) and [`audit`] (the chain of records that tells it all).
 
 pub mod action;
+pub mod audit;
 pub mod baseline;
 pub mod claim;
 pub mod exclude;

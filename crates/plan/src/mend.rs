@@ -39,7 +39,10 @@ fn statement(rule: &ClaimRule, owner: &str, file: &Key) -> Option<String> {
     let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b));
     // A backslash means one thing to MySQL and another to the rest.
     let is_tame = |text: &str| !text.contains(['\\', '\0', '\n']) && !text.is_empty();
-    if !is_plain || !is_tame(name) || !is_tame(owner) || ![table.as_str(), column, owner_column].into_iter().all(is_word)
+    if !is_plain
+        || !is_tame(name)
+        || !is_tame(owner)
+        || ![table.as_str(), column, owner_column].into_iter().all(is_word)
     {
         return None;
     }

@@ -25,10 +25,13 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this module is where the clock is read")]
     fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
+        self.of_another(Timestamp::now())
+    }
+
+    fn of_another(&self, said: Timestamp) -> Timestamp {
         #[cfg(feature = "test-clock")]
-        let now = now + self.offset;
-        now
+        let said = said + self.offset;
+        said
     }
 }
 

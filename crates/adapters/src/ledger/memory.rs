@@ -1,10 +1,20 @@
 //! A ledger in memory, for tests of the engine.
 
+mod audit;
+mod holds;
+mod memories;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_engine::ports::{AuditTrail, Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State, next};
+
+use super::telling::{self, Writer};
+use audit::Trail;
+use holds::HoldBook;
+use memories::Remembered;
 
 /// A ledger in memory.
 #[derive(Debug, Default)]
@@ -12,7 +22,11 @@ pub struct MemoryLedger {
     id: String,
     runs: Vec<RunRecord>,
     ops: BTreeMap<OpId, Op>,
-    journal: Vec<(OpId, Event)>,
+    journal: Vec<(OpId, Event, Timestamp)>,
+    holds: HoldBook,
+    remembered: Remembered,
+    trail: Trail,
+    writer: Writer,
 }
 
 impl MemoryLedger {
@@ -20,6 +34,11 @@ impl MemoryLedger {
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// Who is at work. Each who opens the ledger is somebody else.
+    pub(crate) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
     }
 
     fn damaged(problem: String) -> LedgerError {
@@ -37,6 +56,8 @@ impl Ledger for MemoryLedger {
             return Err(Self::damaged(format!("there is a run {} already", run.id)));
         }
         self.runs.push(run.clone());
+        self.writer = Writer { run: Some(run.id.clone()), actor: run.by.clone() };
+        self.tell(run.started_at, telling::run_begun(run));
         Ok(())
     }
 
@@ -45,6 +66,8 @@ impl Ledger for MemoryLedger {
             run.ended_at = Some(ended_at);
             run.outcome = Some(outcome.clone());
         }
+        self.tell(ended_at, telling::run_ended(&self.writer, id, outcome));
+        self.writer.run = None;
         Ok(())
     }
 
@@ -70,7 +93,7 @@ impl Ledger for MemoryLedger {
                 changed_at: at,
             };
             self.ops.insert(id, op);
-            self.journal.push((id, Event::IntendHide));
+            self.journal.push((id, Event::IntendHide, at));
             ids.push(id);
         }
         Ok(ids)
@@ -78,7 +101,9 @@ impl Ledger for MemoryLedger {
 
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
         let mut changed = self.ops.clone();
-        for Entry { op: id, event, hidden_facts, note } in entries {
+        let mut told = Vec::new();
+        for entry in entries {
+            let Entry { op: id, event, hidden_facts, note } = entry;
             let op = changed.get_mut(id).ok_or_else(|| Self::damaged(format!("there is no operation {id}")))?;
             op.state = next(op.state, *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?;
             op.changed_at = at;
@@ -87,9 +112,13 @@ impl Ledger for MemoryLedger {
             }
             op.hidden_facts = hidden_facts.or(op.hidden_facts);
             op.note = note.clone().or(op.note.take());
+            let Op { key, run, reason, facts, .. } = &*op;
+            let object = telling::Object { key, run, reason, size_bytes: facts.size_bytes };
+            told.extend(telling::happened(&self.writer, &object, entry));
         }
         self.ops = changed;
-        self.journal.extend(entries.iter().map(|entry| (entry.op, entry.event)));
+        self.journal.extend(entries.iter().map(|entry| (entry.op, entry.event, at)));
+        told.into_iter().for_each(|what| self.tell(at, what));
         Ok(())
     }
 
@@ -110,6 +139,15 @@ impl Ledger for MemoryLedger {
         Ok(self.ops.values().filter(|op| op.run == run).cloned().collect())
     }
 
+    fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError> {
+        Ok(self.ops.values().filter(|op| op.key == *key).cloned().collect())
+    }
+
+    fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let runs = self.runs.iter().flat_map(|run| [Some(run.started_at), run.ended_at]).flatten();
+        Ok(runs.chain(self.journal.iter().map(|(_, _, at)| *at)).max())
+    }
+
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
         Ok(self.ops.values().filter(|op| op.hidden_at.is_some_and(|at| at >= since)).count() as u64)
     }
@@ -125,10 +163,10 @@ impl Ledger for MemoryLedger {
         Ok(self.runs.iter().find(|run| run.id == id).cloned())
     }
 
-    fn verify(&self) -> Result<(), LedgerError> {
+    fn verify_journal(&self) -> Result<(), LedgerError> {
         for op in self.ops.values() {
             let mut state = State::Planned;
-            for (_, event) in self.journal.iter().filter(|(id, _)| *id == op.id) {
+            for (_, event, _) in self.journal.iter().filter(|(id, _, _)| *id == op.id) {
                 state = next(state, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
             }
             if state != op.state {
@@ -136,5 +174,13 @@ impl Ledger for MemoryLedger {
             }
         }
         Ok(())
+    }
+
+    fn verify(&self) -> Result<(), LedgerError> {
+        self.verify_journal()?;
+        match self.verify_audit(None)? {
+            Ok(_) => Ok(()),
+            Err(finding) => Err(Self::damaged(format!("its audit trail: {finding}"))),
+        }
     }
 }

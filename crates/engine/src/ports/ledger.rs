@@ -1,5 +1,9 @@
 //! The port to Upsweep's own state.
 
+mod audit;
+mod holds;
+mod memories;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -12,8 +16,13 @@ use upsweep_plan::verdict::Reason;
 
 use super::{Horizon, OpId, Place};
 
-/// Runs, operations and the journal. Whatever a method changed is durable when it returns.
-pub trait Ledger: Send {
+pub use audit::*;
+pub use holds::*;
+pub use memories::*;
+
+/// Runs, operations and the journal; beside them holds, memories and the audit trail. Whatever a method changed is
+/// durable when it returns.
+pub trait Ledger: Holds + Memories + AuditTrail + Send {
     /// Names this ledger.
     fn id(&self) -> &str;
 
@@ -59,6 +68,18 @@ pub trait Ledger: Send {
     /// [`LedgerError`].
     fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError>;
 
+    /// Every operation on this name, by number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError>;
+
+    /// The newest time anywhere in the runs and the journal; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError>;
+
     /// How many files were hidden at or after `since`, whatever became of them.
     ///
     /// # Errors
@@ -81,6 +102,12 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] names the first operation that does not fit.
+    fn verify_journal(&self) -> Result<(), LedgerError>;
+
+    /// The same, and the chain of the audit trail.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] names the first operation or record that does not fit.
     fn verify(&self) -> Result<(), LedgerError>;
 }
 

@@ -9,6 +9,11 @@ use super::{Ledger, LedgerError};
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// What another clock said, on the scale of this one: the same, but for tests that live on another day.
+    fn of_another(&self, said: Timestamp) -> Timestamp {
+        said
+    }
 }
 
 /// Makes names that were never used before.

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use upsweep_engine::ports::{Op, OpId, RunKind, RunRecord};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
+use upsweep_plan::listing::FileFacts;
+use upsweep_plan::verdict::Reason;
 
 pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at";
 pub(super) const RUN_COLUMNS: &str = "id, kind, started_at, ended_at, by, approval_json, outcome_json";
@@ -52,6 +54,30 @@ pub(super) fn op_from(row: &Row<'_>) -> Result<Op, String> {
     })
 }
 
+/// What is stored of an operation, as far as its next entry needs it.
+pub(super) struct Judged {
+    pub(super) state: State,
+    pub(super) key: Key,
+    pub(super) run: String,
+    pub(super) reason: Reason,
+    pub(super) size_bytes: u64,
+}
+
+impl Judged {
+    /// Of a row with the state, key, run, reason and facts.
+    pub(super) fn from(row: &Row<'_>) -> Result<Self, String> {
+        let key: Vec<u8> = get(row, 1)?;
+        let facts: FileFacts = parse(&get::<String>(row, 4)?)?;
+        Ok(Self {
+            state: state_named(&get::<String>(row, 0)?)?,
+            key: Key::parse(&key).map_err(|why| format!("its name is no key: {why}"))?,
+            run: get(row, 2)?,
+            reason: parse(&get::<String>(row, 3)?)?,
+            size_bytes: facts.size_bytes,
+        })
+    }
+}
+
 pub(super) fn run_from(row: &Row<'_>) -> Result<RunRecord, String> {
     let id: String = get(row, 0)?;
     let context = |problem: String| format!("run {id}: {problem}");
@@ -72,11 +98,11 @@ fn kind_named(name: &str) -> Result<RunKind, String> {
     ALL.into_iter().find(|k| k.word() == name).ok_or_else(|| format!("'{name}' is no kind of run"))
 }
 
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, String> {
+pub(super) fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, String> {
     row.get(index).map_err(|error| error.to_string())
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
@@ -84,6 +110,6 @@ fn optional<T: DeserializeOwned>(json: Option<String>) -> Result<Option<T>, Stri
     json.as_deref().map(parse).transpose()
 }
 
-fn time(micros: i64) -> Result<Timestamp, String> {
+pub(super) fn time(micros: i64) -> Result<Timestamp, String> {
     Timestamp::from_microsecond(micros).map_err(|error| error.to_string())
 }
