@@ -37,6 +37,7 @@ pub(crate) fn with_world<R>(
         ids: &TimedIds,
         progress,
         policy: &config.policy,
+        selection: &config.selection,
         limits: &config.limits,
         quarantine_secs: u64::from(config.quarantine_days) * 86_400,
     };

@@ -48,18 +48,22 @@ fn fifty_kills_lose_nothing() {
     }
 
     let mut whole_purge = Duration::ZERO;
+    // Time only ever goes forward.
+    let mut day = 0;
     for round in 0..KILLS_EACH {
         write_orphans(&site);
-        site.upsweep(&["run"]).expect(0);
+        site.upsweep_after_days(day, &["run"]).expect(0);
+        day += 8;
         if round == 0 {
-            whole_purge = timed(&site, 8, &["purge"]);
+            whole_purge = timed(&site, day, &["purge"]);
             write_orphans(&site);
-            site.upsweep(&["run"]).expect(0);
+            site.upsweep_after_days(day, &["run"]).expect(0);
+            day += 8;
         }
-        kill_after(&site, 8, &["purge"], random.below(whole_purge));
-        interrupted += recovered(&site.upsweep_after_days(8, &["recover", "--json"]).expect(0));
+        kill_after(&site, day, &["purge"], random.below(whole_purge));
+        interrupted += recovered(&site.upsweep_after_days(day, &["recover", "--json"]).expect(0));
         check(&site, &mut seen);
-        site.upsweep(&["restore", "--all"]).expect(0);
+        site.upsweep_after_days(day, &["restore", "--all"]).expect(0);
         check(&site, &mut seen);
     }
     // A test that only ever killed before or after the work would prove nothing.

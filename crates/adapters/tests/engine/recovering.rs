@@ -11,6 +11,7 @@ use upsweep_engine::runs;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::verdict::Reason;
 
 use crate::stage::{DAY, START, Stage, key, request, run_record};
@@ -23,7 +24,7 @@ fn crashed(is_moved: bool) -> (Stage, Place) {
     let facts = stage.store.look(&key("a.m4a")).unwrap().unwrap();
     let mut ledger = stage.ledger();
     ledger.begin_run(&run_record("crashed", stage.now())).unwrap();
-    let reason = Reason::Orphan { modified: stage.now() };
+    let reason = Reason::Orphan { since: stage.now(), age_from: AgeFrom::Mtime, claimed_until: None };
     let new = NewOp { key: key("a.m4a"), reason, facts, quarantine_secs: 60 };
     let op = ledger.intend("crashed", &[new], stage.now()).unwrap()[0];
     let place = Place { run: "crashed".to_owned(), op };

@@ -13,8 +13,8 @@ use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
-    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Op, RowSink,
-    RunKind, RunRecord, Silent, Snapshot, Store,
+    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Memories, Op,
+    RowSink, RunKind, RunRecord, Silent, Snapshot, Store,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -24,6 +24,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::policy::{Limits, Policy};
+use upsweep_plan::selection::Selection;
 
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
@@ -43,6 +44,7 @@ pub(crate) struct Stage {
     pub(crate) home: MemoryHome,
     pub(crate) time: Time,
     pub(crate) policy: Policy,
+    pub(crate) selection: Selection,
     pub(crate) limits: Limits,
     pub(crate) quarantine_secs: u64,
 }
@@ -59,6 +61,7 @@ impl Stage {
             home: MemoryHome::default(),
             time: Time(clock, AtomicU64::new(0)),
             policy: Policy::classic(),
+            selection: Selection::default(),
             limits: Limits::default(),
             quarantine_secs: 7 * 86_400,
         };
@@ -118,6 +121,7 @@ impl Stage {
             ids: &self.time,
             progress: &Silent,
             policy: &self.policy,
+            selection: &self.selection,
             limits: &self.limits,
             quarantine_secs: self.quarantine_secs,
         })
@@ -136,8 +140,10 @@ impl Stage {
         let home = self.home.clone();
         self.with(|world| {
             let bond = binding::examine(world.store, world.home).unwrap();
-            let past = home.ledger().unwrap().map(|ledger| Past::read(&*ledger, world.now()).unwrap());
-            planning::make(world, &bond, &past.unwrap_or_default()).unwrap().plan.sealed()
+            let ledger = home.ledger().unwrap();
+            let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now()).unwrap());
+            let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
+            planning::make(world, &bond, &past.unwrap_or_default(), sightings).unwrap().plan.sealed()
         })
     }
 

@@ -12,8 +12,9 @@ const CLAIMED_BEFORE_SHARE_MAX: f64 = 0.05;
 /// G001: hardly any file is explained by a claim of any standing.
 pub(super) fn explained(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
     let enough = s.files == 0 || share(s.explained_files, s.files) >= EXPLAINED_SHARE_MIN;
-    let idle = s.removals == 0 && s.relinkable == 0;
-    if enough || idle || s.is_below_floor(s.removals, limits) || !s.incomplete.is_empty() {
+    // Files that stay only because they look like missing ones are as unexplained as those that would go.
+    let unexplained = s.removals.saturating_add(s.relinkable);
+    if enough || unexplained == 0 || s.is_below_floor(unexplained, limits) || !s.incomplete.is_empty() {
         return None;
     }
     let by_row = s.files_named_after_owner * 2 > s.files;

@@ -6,6 +6,7 @@ mod history;
 mod plan;
 mod restore;
 mod run;
+mod selection;
 pub(crate) mod status;
 
 use std::path::PathBuf;

@@ -8,9 +8,11 @@ use anyhow::Context;
 use clap::Args;
 use upsweep_engine::binding;
 use upsweep_engine::planning::{self, Past};
+use upsweep_engine::ports::Memories;
 use upsweep_engine::world::World;
 use upsweep_plan::plan::Plan;
 
+use super::selection::Select;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::progress::Bars;
@@ -37,11 +39,14 @@ pub(super) struct PlanCommand {
     /// Exit with 2 when the plan would remove something
     #[arg(long)]
     detailed_exitcode: bool,
+    #[command(flatten)]
+    select: Select,
 }
 
 impl PlanCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let bars = Bars::new(quiet);
+        let config = &Config { selection: self.select.selection()?, ..config.clone() };
         let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| make(world, !self.no_audio))?;
         if let Some(path) = &self.out {
             save(&plan, path)?;
@@ -66,11 +71,13 @@ impl PlanCommand {
 /// Makes a plan and changes nothing.
 pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
     let bond = binding::examine(world.store, world.home)?;
-    let past = match &bond.marker {
-        Some(marker) => Past::read(&*binding::open_ledger(world.store, world.home, marker)?, world.now())?,
-        None => Past::default(),
+    let ledger = match &bond.marker {
+        Some(marker) => Some(binding::open_ledger(world.store, world.home, marker)?),
+        None => None,
     };
-    let mut plan = planning::make(world, &bond, &past)?.plan;
+    let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now())).transpose()?.unwrap_or_default();
+    let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
+    let mut plan = planning::make(world, &bond, &past, sightings)?.plan;
     if with_audio {
         headers::add(&mut plan, world.store, world.progress);
     }
@@ -92,7 +99,7 @@ fn save(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
 
 impl PlanCommand {
     /// The plan as `upsweep run --dry-run` shows it.
-    pub(super) fn preview(json: bool) -> Self {
-        Self { json, csv: false, out: None, all: false, no_audio: false, detailed_exitcode: false }
+    pub(super) fn preview(json: bool, select: Select) -> Self {
+        Self { json, csv: false, out: None, all: false, no_audio: false, detailed_exitcode: false, select }
     }
 }

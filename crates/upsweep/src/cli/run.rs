@@ -12,6 +12,7 @@ use upsweep_plan::plan::Plan;
 
 use super::Allow;
 use super::plan::PlanCommand;
+use super::selection::Select;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::progress::Bars;
@@ -27,6 +28,8 @@ pub(super) struct RunCommand {
     json: bool,
     #[command(flatten)]
     allow: Allow,
+    #[command(flatten)]
+    select: Select,
 }
 
 #[derive(Args)]
@@ -59,8 +62,9 @@ pub(super) struct RecoverCommand {
 impl RunCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         if self.dry_run {
-            return PlanCommand::preview(self.json).run(config, quiet);
+            return PlanCommand::preview(self.json, self.select.clone()).run(config, quiet);
         }
+        let config = &Config { selection: self.select.selection()?, ..config.clone() };
         carry_out(config, quiet, self.json, "run", &self.allow, runs::run)
     }
 }

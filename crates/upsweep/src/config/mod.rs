@@ -9,8 +9,11 @@ mod show;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use upsweep_plan::action::Action;
 use upsweep_plan::claim::ClaimRule;
-use upsweep_plan::policy::{Limits, Policy};
+use upsweep_plan::exclude::Exclusion;
+use upsweep_plan::policy::{AgeFrom, Limits, Policy};
+use upsweep_plan::selection::Selection;
 use upsweep_plan::variant::{VariantPattern, Variants};
 
 pub(crate) use databases::Database;
@@ -25,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) databases: Vec<Database>,
     pub(crate) upload_dir: PathBuf,
     pub(crate) policy: Policy,
+    /// What this one command is limited to; no setting.
+    pub(crate) selection: Selection,
     pub(crate) limits: Limits,
     pub(crate) quarantine_days: u32,
     pub(crate) state_dir: Option<PathBuf>,
@@ -70,10 +75,14 @@ impl Config {
         Ok(Self {
             databases,
             upload_dir: PathBuf::from(values.text("upload_dir")?),
+            selection: Selection::default(),
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,
                 failed_retention_secs: failed_days * 86_400,
+                age_from: age_from(&values)?,
+                action: Action::Quarantine,
                 recursive: values.flag("recursive")?,
+                exclude: exclude(&values)?,
                 variants: variants(&values)?,
                 claim_rules,
             },
@@ -109,6 +118,19 @@ fn variants(values: &Values) -> anyhow::Result<Variants> {
         }
     }
     Ok(Variants { patterns, in_progress })
+}
+
+fn age_from(values: &Values) -> anyhow::Result<AgeFrom> {
+    let text = values.text("age_from")?;
+    let found = AgeFrom::ALL.into_iter().find(|(_, name)| *name == text);
+    found.map(|(age_from, _)| age_from).with_context(|| {
+        format!("age_from = '{text}' must be mtime, changed or first-seen ({})", values.origin("age_from"))
+    })
+}
+
+fn exclude(values: &Values) -> anyhow::Result<Vec<Exclusion>> {
+    let patterns = values.list("exclude").into_iter().map(|text| Ok(Exclusion::try_from(text)?));
+    patterns.collect::<anyhow::Result<_>>().with_context(|| format!("exclude ({})", values.origin("exclude")))
 }
 
 fn share(values: &Values) -> anyhow::Result<f64> {

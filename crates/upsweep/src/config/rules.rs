@@ -18,6 +18,7 @@ struct RuleTable {
     status: Option<String>,
     failed: Option<Vec<String>>,
     since: Option<String>,
+    expires: Option<String>,
 }
 
 /// Reads the value of `claims`.
@@ -35,13 +36,29 @@ pub(super) fn parse(list: toml::Value) -> anyhow::Result<Vec<ClaimRule>> {
 }
 
 fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
-    let RuleTable { name, database, table, query, key, owner, standing, status, failed, since } = table;
+    let RuleTable { name, database, table, query, key, owner, standing, status, failed, since, expires } = table;
     let source = match (table, query) {
         (Some(table), None) => RowSource::Table(table),
         (None, Some(query)) => RowSource::Query(query),
         _ => bail!("give either table or query"),
     };
-    let standing = match (standing.as_deref(), status, since) {
+    let standing = match expires {
+        Some(at) if standing.is_none() && status.is_none() && failed.is_none() && since.is_none() => {
+            StandingRule::Expires { at }
+        }
+        Some(_) => bail!("expires stands alone: a row that expires needs no standing, status, failed or since"),
+        None => standing_rule(standing.as_deref(), status, failed, since)?,
+    };
+    Ok(ClaimRule { name, database, source, key: Template::parse(&key)?, owner, standing })
+}
+
+fn standing_rule(
+    standing: Option<&str>,
+    status: Option<String>,
+    failed: Option<Vec<String>>,
+    since: Option<String>,
+) -> anyhow::Result<StandingRule> {
+    Ok(match (standing, status, since) {
         (None | Some("live"), None, None) => {
             if failed.is_some() {
                 bail!("failed needs status, the column that holds the status");
@@ -61,6 +78,5 @@ fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
         }
         (Some("live" | "failed"), Some(_), _) => bail!("give either standing or status"),
         (Some(other), _, _) => bail!("standing = '{other}' must be live or failed"),
-    };
-    Ok(ClaimRule { name, database, source, key: Template::parse(&key)?, owner, standing })
+    })
 }

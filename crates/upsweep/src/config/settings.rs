@@ -49,6 +49,16 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("sessions_table", Some("sessions"), "the table of the default claim rule, as name or schema.name"),
     setting("recursive", Some("false"), "whether folders below the top level are looked at"),
     setting(
+        "exclude",
+        None,
+        "files and folders that are never judged, separated by commas: *.log is a name at any depth, old/2019 a path",
+    ),
+    setting(
+        "age_from",
+        Some("mtime"),
+        "what the age of an orphan counts from: mtime, changed (the later of mtime and ctime), or first-seen (by a complete survey)",
+    ),
+    setting(
         "variants",
         Some("{stem}_processed.mp3"),
         "patterns of derived files that belong to their original, separated by commas",
@@ -62,7 +72,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "guard_floor",
         Some("20"),
-        "files that may be hidden within seven days although G001 or G003's share objects; 0 to 10000",
+        "files that may be hidden within seven days although G001, G003's share, G005, G006 or G010 object; 0 to 10000",
     ),
     setting("max_share", Some("0.5"), "largest share of all files that one plan may remove (G003), as 0.5 or 50%"),
     setting("max_files", None, "largest number of files that one plan may remove (G003)"),

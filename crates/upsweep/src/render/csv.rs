@@ -17,7 +17,7 @@ fn write<W: std::io::Write>(plan: &Plan, out: &mut csv::Writer<W>) -> csv::Resul
         let audio = plan.audio.get(&name);
         let sessions = match reason {
             Reason::Orphan { .. } => String::new(),
-            Reason::FailedSession { owners, .. } => owners.join(" "),
+            Reason::FailedSession { owners, .. } | Reason::Expired { owners, .. } => owners.join(" "),
         };
         let since = reason.counted_from();
         out.write_record([

@@ -6,9 +6,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use upsweep_engine::planning::Past;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Removal, Total};
+use upsweep_plan::verdict::{Keep, Reason};
 
 use super::invocation::quoted;
-use super::{Invocation, age, count, duration, refusals, size};
+use super::{Invocation, age, count, duration, notes, refusals, size};
 use crate::config::Config;
 
 /// How many files are listed unless all are asked for.
@@ -29,7 +30,7 @@ pub(crate) fn print(
     }
     print_removals(plan);
     print_kept(plan);
-    print_notes(plan, past);
+    notes::print(plan, past);
     if !plan.refusals.is_empty() {
         crate::say::say!("");
         let command =
@@ -79,10 +80,11 @@ fn print_removals(plan: &Plan) {
     let part = |word: &str| {
         plan.totals.get(word).map(|Total { files, bytes }| match word {
             "orphan" => format!("{} ({})", count(*files, "orphan"), size(*bytes)),
+            "expired" => format!("{} of expired rows ({})", count(*files, "file"), size(*bytes)),
             _ => format!("{} of failed sessions ({})", count(*files, "file"), size(*bytes)),
         })
     };
-    let parts: Vec<String> = ["orphan", "failed_session"].into_iter().filter_map(part).collect();
+    let parts: Vec<String> = Reason::KINDS.into_iter().filter_map(part).collect();
     crate::say::say!(
         "Would remove {} of {}, {} in all: {}.",
         plan.removals.len(),
@@ -110,72 +112,10 @@ fn hours(millis: u64) -> String {
 
 fn print_kept(plan: &Plan) {
     let kept = &plan.kept;
-    let reasons: Vec<String> = [
-        (kept.claimed, "claimed"),
-        (kept.nearly_claimed, "nearly claimed"),
-        (kept.too_young, "too young"),
-        (kept.failed_recently, "of sessions that failed recently"),
-        (kept.unreadable, "that could not be looked at"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, words)| format!("{number} {words}"))
-    .collect();
+    let said = |keep: Keep| (kept.of(keep) > 0).then(|| format!("{} {}", kept.of(keep), keep.words()));
+    let reasons: Vec<String> = Keep::ALL.into_iter().filter_map(said).collect();
     if !reasons.is_empty() {
         crate::say::say!("Would keep {}: {}.", kept.total(), reasons.join(", "));
-    }
-}
-
-fn print_notes(plan: &Plan, past: &Past) {
-    let survey = &plan.survey;
-    let claims = &survey.claims;
-    if claims.missing > 0 {
-        let shown: Vec<String> = claims.missing_examples.iter().take(3).map(ToString::to_string).collect();
-        let more = if claims.missing > shown.len() as u64 { ", …" } else { "" };
-        let verb = if claims.missing == 1 { "is" } else { "are" };
-        crate::say::say!(
-            "Missing: {} that live rows claim {verb} not there: {}{more}.",
-            count(claims.missing, "file"),
-            shown.join(", ")
-        );
-    }
-    if claims.unaddressable > 0 {
-        crate::say::say!(
-            "Not a file of this store, so left alone: {} in the database:",
-            count(claims.unaddressable, "name")
-        );
-        for example in claims.unaddressable_examples.iter().take(3) {
-            let owner = if example.owner.is_empty() { String::new() } else { format!(" (row {})", example.owner) };
-            crate::say::say!("  '{}'{owner}: {}", example.value, example.why);
-        }
-    }
-    if claims.failed_without_time > 0 {
-        crate::say::say!(
-            "Kept for want of a time: {} without a readable date.",
-            count(claims.failed_without_time, "failed row")
-        );
-    }
-    if survey.folders_not_entered > 0 {
-        crate::say::say!(
-            "Not looked into: {} ({}); recursive = true looks below the top level.",
-            count(survey.folders_not_entered, "folder"),
-            survey.folder_examples.join(", ")
-        );
-    }
-    if !plan.restores.is_empty() {
-        crate::say::say!("Would bring back {}: claimed again.", count(plan.restores.len() as u64, "hidden file"));
-    }
-    if past.pending > 0 {
-        crate::say::say!(
-            "Recovery pending: an interrupted run left {} open; the next run finishes them.",
-            count(past.pending, "operation")
-        );
-    }
-    if survey.role_can_write == Some(true) {
-        crate::say::say!("The database role could change what it reads; a role that may only SELECT is enough.");
-    }
-    for error in &plan.errors {
-        crate::say::say!("error: {error}");
     }
 }
 
