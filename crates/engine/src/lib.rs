@@ -6,12 +6,14 @@
 //! The story of a clean-up: [`binding`] (is this the right store?), [`survey`] (what is there and who
 //! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
 //! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
-//! which tells them in order.
+//! which tells them in order. Beside them: [`holds`] (what people want kept) and [`trail`] (what was done, told
+//! to an auditor).
 
 pub mod apply;
 pub mod binding;
 mod claims;
 pub mod error;
+pub mod holds;
 pub mod planning;
 pub mod ports;
 pub mod purge;
@@ -20,4 +22,5 @@ pub mod report;
 pub mod restore;
 pub mod runs;
 pub mod survey;
+pub mod trail;
 pub mod world;

@@ -10,12 +10,14 @@ use upsweep_plan::plan::Plan;
 use crate::apply::apply;
 use crate::binding::{self, Bond};
 use crate::error::EngineError;
+use crate::holds;
 use crate::planning::{self, Past, Planned};
 use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
 use crate::purge::{Evidence, purge};
 use crate::recover::recover;
 pub use crate::report::{Report, Request};
 use crate::restore::{Restored, restore, restore_claimed_again};
+use crate::trail;
 use crate::world::World;
 
 /// The lease and the ledger of a bound store.
@@ -194,7 +196,7 @@ pub enum Selection {
     Keys(Vec<Key>),
 }
 
-/// Brings hidden files back because a human asks for it.
+/// Brings hidden files back because a human asks for it, and sets a hold on each.
 ///
 /// # Errors
 /// [`EngineError`]; [`EngineError::NoSuchRun`] for a run that never was.
@@ -210,7 +212,11 @@ pub fn restore_by_hand(
     };
     let (ops, unknown) = select(&*desk.ledger, selection)?;
     let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
-    let outcome = restore(world, &mut *desk.ledger, &*desk.lease, &ops).map(|restored| report.restored = restored);
+    // Before the files move: a crash in between must not leave one in its place that the next run hides again.
+    let outcome = holds::hold_restored(world, &mut *desk.ledger, &request.holder.by(), &ops)
+        .map(|holds| report.holds = holds)
+        .and_then(|()| restore(world, &mut *desk.ledger, &*desk.lease, &ops))
+        .map(|restored| report.restored = restored);
     Ok((finish(world, &mut *desk.ledger, &id, report, outcome)?, unknown))
 }
 
@@ -263,6 +269,7 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
+    ledger.set_actor(&request.holder.by());
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     Ok(Some(Desk { lease, ledger }))
 }
@@ -280,6 +287,8 @@ fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
 fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Report) -> Result<Desk, EngineError> {
     let lease = world.home.acquire(&request.holder)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
+    ledger.set_actor(&request.holder.by());
+    ledger.note_audit(trail::store_bound(&marker, &world.store.address(), &request.holder.by()), marker.bound_at)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     report.bound = Some(marker);
     Ok(Desk { lease, ledger })
@@ -306,7 +315,7 @@ fn begin(
         kind,
         started_at: now,
         ended_at: None,
-        by: format!("process {} on {}", request.holder.pid, request.holder.host),
+        by: request.holder.by(),
         approval: request.approval.clone(),
         outcome: None,
     };
@@ -332,6 +341,7 @@ fn finish(
     }
     let noted = report.outcome();
     ledger.end_run(id, world.now(), &noted)?;
+    trail::prune_after(world, ledger, &report);
     tracing::info!(
         run = id,
         hidden = noted.hidden.files,

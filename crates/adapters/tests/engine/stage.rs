@@ -42,6 +42,7 @@ pub(crate) struct Stage {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) quarantine_secs: u64,
+    pub(crate) audit_years: u32,
 }
 
 impl Stage {
@@ -57,6 +58,7 @@ impl Stage {
             policy: Policy::classic(),
             limits: Limits::default(),
             quarantine_secs: 7 * 86_400,
+            audit_years: 6,
         };
         for n in 0..10 {
             stage.orphan(&format!("s{n}.m4a"));
@@ -95,6 +97,7 @@ impl Stage {
             policy: &self.policy,
             limits: &self.limits,
             quarantine_secs: self.quarantine_secs,
+            audit_years: self.audit_years,
         })
     }
 
@@ -166,7 +169,16 @@ pub(crate) fn request(allow: &[Code]) -> Request {
     let codes: BTreeSet<Code> = allow.iter().copied().collect();
     let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
     let since = Timestamp::UNIX_EPOCH;
-    Request { holder: Holder { what: "test".to_owned(), pid: 1, host: "host".to_owned(), since }, approval }
+    Request {
+        holder: Holder {
+            what: "test".to_owned(),
+            user: "anna (uid 7)".to_owned(),
+            pid: 1,
+            host: "host".to_owned(),
+            since,
+        },
+        approval,
+    }
 }
 
 /// A clock to set, and names that never repeat.

@@ -58,6 +58,8 @@ fn the_database_refuses_to_alter_the_trail() {
     desk.ledger.verify().unwrap();
 }
 
+type IsFound<'a> = &'a dyn Fn(&Finding) -> bool;
+
 #[test]
 fn what_was_altered_past_the_database_is_found() {
     const OPEN: &str = "DROP TRIGGER audit_is_final; DROP TRIGGER audit_is_kept; DROP TRIGGER audit_only_grows; DROP TRIGGER audit_anchor_is_laid;";
@@ -68,7 +70,7 @@ fn what_was_altered_past_the_database_is_found() {
     let moved = |finding: &Finding| matches!(finding, Finding::Reordered { expected: 3, found: 2, .. });
     let head = |finding: &Finding| matches!(finding, Finding::HeadCut { expected: 1, found: (2, Some(_)) });
     let head_of_other = |finding: &Finding| matches!(finding, Finding::Unlinked { seq: 3, .. });
-    let cases: [(&str, &dyn Fn(&Finding) -> bool); 11] = [
+    let cases: [(&str, IsFound); 11] = [
         ("UPDATE audit SET body = replace(body, 'process 7', 'process 8') WHERE seq = 3", &altered),
         ("UPDATE audit SET hash = upper(hash) WHERE seq = 3", &altered),
         ("UPDATE audit SET at = at + 1 WHERE seq = 3", &altered),
