@@ -49,6 +49,19 @@ pub enum EngineError {
         /// What was asked for.
         what: &'static str,
     },
+    /// Something needs the ledger, and there is none yet.
+    #[error(
+        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first `upsweep run` binds it (see what it would hide: upsweep plan). What it hides can be brought back and held with: upsweep restore"
+    )]
+    NoLedgerYet {
+        /// The store.
+        address: String,
+        /// What the ledger was needed for.
+        what: &'static str,
+    },
+    /// The audit trail was shortened while it was read.
+    #[error("old records of the audit trail were pruned while it was read; run the command again")]
+    PrunedMeanwhile,
     /// Another run bound the store meanwhile.
     #[error("another run bound the store {address} at this very moment; run the command again")]
     BoundMeanwhile {

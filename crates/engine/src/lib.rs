@@ -6,7 +6,8 @@
 //! The story of a clean-up: [`binding`] (is this the right store?), [`databases`] (whose rows?), [`survey`] (what is there and who
 //! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
 //! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
-//! which tells them in order.
+//! which tells them in order. Beside them: [`holds`] (what people want kept) and [`trail`] (what was done, told
+//! to an auditor).
 
 pub mod apply;
 mod baseline;
@@ -14,6 +15,7 @@ pub mod binding;
 mod claims;
 pub mod databases;
 pub mod error;
+pub mod holds;
 pub mod past;
 pub mod planning;
 pub mod ports;
@@ -24,4 +26,5 @@ pub mod restore;
 pub mod runs;
 pub mod situation;
 pub mod survey;
+pub mod trail;
 pub mod world;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use upsweep_plan::guard::{Code, Refusal};
+use upsweep_plan::hold::Hold;
 use upsweep_plan::plan::Plan;
 
 use crate::apply::Applied;
@@ -39,6 +40,8 @@ pub struct Report {
     pub applied: Applied,
     /// What was brought back.
     pub restored: Restored,
+    /// The holds that were set for it.
+    pub holds: Vec<Hold>,
     /// What was freed.
     pub purged: Purged,
     /// Files still hidden when it ended.

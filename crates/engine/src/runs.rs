@@ -13,6 +13,7 @@ use crate::baseline;
 use crate::binding::{self, Bond};
 use crate::databases;
 use crate::error::EngineError;
+use crate::holds;
 use crate::planning::{self, Past, Planned};
 use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
 use crate::purge::{Evidence, purge};
@@ -20,6 +21,7 @@ use crate::recover::recover;
 pub use crate::report::{Report, Request};
 use crate::restore::{Restored, restore, restore_claimed_again};
 use crate::situation::situation;
+use crate::trail;
 use crate::world::World;
 
 /// The lease and the ledger of a bound store.
@@ -234,7 +236,7 @@ pub enum Selection {
     Keys(Vec<Key>),
 }
 
-/// Brings hidden files back because a human asks for it.
+/// Brings hidden files back because a human asks for it, and sets a hold on each.
 ///
 /// # Errors
 /// [`EngineError`]; [`EngineError::NoSuchRun`] for a run that never was.
@@ -250,7 +252,11 @@ pub fn restore_by_hand(
     };
     let (ops, unknown) = select(&*desk.ledger, selection)?;
     let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
-    let outcome = restore(world, &mut *desk.ledger, &*desk.lease, &ops).map(|restored| report.restored = restored);
+    // Before the files move: a crash in between must not leave one in its place that the next run hides again.
+    let outcome = holds::hold_restored(world, &mut *desk.ledger, &request.holder.by(), &ops)
+        .map(|holds| report.holds = holds)
+        .and_then(|()| restore(world, &mut *desk.ledger, &*desk.lease, &ops))
+        .map(|restored| report.restored = restored);
     Ok((finish(world, &mut *desk.ledger, &id, report, outcome)?, unknown))
 }
 
@@ -304,6 +310,7 @@ fn sit_down(
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
     let last_entry = ledger.last_entry_at()?;
+    ledger.set_actor(&request.holder.by());
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     Ok(Some(Desk { lease, ledger, last_entry }))
 }
@@ -322,6 +329,8 @@ fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Repo
     let lease = world.home.acquire(&request.holder)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
     let last_entry = ledger.last_entry_at()?;
+    ledger.set_actor(&request.holder.by());
+    ledger.note_audit(trail::store_bound(&marker, &world.store.address(), &request.holder.by()), marker.bound_at)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
     report.bound = Some(marker);
     Ok(Desk { lease, ledger, last_entry })
@@ -348,7 +357,7 @@ fn begin(
         kind,
         started_at: now,
         ended_at: None,
-        by: format!("process {} on {}", request.holder.pid, request.holder.host),
+        by: request.holder.by(),
         approval: request.approval.clone(),
         outcome: None,
     };
@@ -374,6 +383,7 @@ fn finish(
     }
     let noted = report.outcome();
     ledger.end_run(id, world.now(), &noted)?;
+    trail::prune_after(world, ledger, &report);
     tracing::info!(
         run = id,
         hidden = noted.hidden.files,

@@ -29,6 +29,8 @@ pub struct World<'a> {
     pub limits: &'a Limits,
     /// How long files stay hidden before they may be freed, in seconds.
     pub quarantine_secs: u64,
+    /// How many years records of the audit trail are kept.
+    pub audit_years: u32,
 }
 
 impl World<'_> {

@@ -9,7 +9,9 @@ mod headers;
 mod logging;
 mod progress;
 mod render;
+mod save;
 mod say;
+mod user;
 mod wire;
 
 use std::process::ExitCode;

@@ -40,6 +40,7 @@ pub(crate) fn with_world<R>(
         selection: &config.selection,
         limits: &config.limits,
         quarantine_secs: u64::from(config.quarantine_days) * 86_400,
+        audit_years: config.audit_years,
     };
     work(&mut world)
 }
@@ -134,5 +135,6 @@ fn absolute(path: &Path) -> PathBuf {
 pub(crate) fn holder(what: &str) -> Holder {
     use upsweep_engine::ports::Clock as _;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Holder { what: what.to_owned(), pid: std::process::id(), host, since: SystemClock::new().now() }
+    let user = crate::user::of_process();
+    Holder { what: what.to_owned(), user, pid: std::process::id(), host, since: SystemClock::new().now() }
 }

@@ -47,6 +47,7 @@ pub(crate) struct Stage {
     pub(crate) selection: Selection,
     pub(crate) limits: Limits,
     pub(crate) quarantine_secs: u64,
+    pub(crate) audit_years: u32,
 }
 
 impl Stage {
@@ -64,6 +65,7 @@ impl Stage {
             selection: Selection::default(),
             limits: Limits::default(),
             quarantine_secs: 7 * 86_400,
+            audit_years: 6,
         };
         for n in 0..10 {
             stage.orphan(&format!("s{n}.m4a"));
@@ -124,6 +126,7 @@ impl Stage {
             selection: &self.selection,
             limits: &self.limits,
             quarantine_secs: self.quarantine_secs,
+            audit_years: self.audit_years,
         })
     }
 
@@ -197,7 +200,16 @@ pub(crate) fn request(allow: &[Code]) -> Request {
     let codes: BTreeSet<Code> = allow.iter().copied().collect();
     let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
     let since = Timestamp::UNIX_EPOCH;
-    Request { holder: Holder { what: "test".to_owned(), pid: 1, host: "host".to_owned(), since }, approval }
+    Request {
+        holder: Holder {
+            what: "test".to_owned(),
+            user: "anna (uid 7)".to_owned(),
+            pid: 1,
+            host: "host".to_owned(),
+            since,
+        },
+        approval,
+    }
 }
 
 /// A clock to set, and names that never repeat.

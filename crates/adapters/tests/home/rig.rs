@@ -30,7 +30,13 @@ impl Ids for Names {
 }
 
 pub(crate) fn holder(what: &str) -> Holder {
-    Holder { what: what.to_owned(), pid: 4_711, host: "host-1".to_owned(), since: NAMES.now() }
+    Holder {
+        what: what.to_owned(),
+        user: "anna (uid 7)".to_owned(),
+        pid: 4_711,
+        host: "host-1".to_owned(),
+        since: NAMES.now(),
+    }
 }
 
 /// A directory to be leased, `uploads` in a folder of its own.

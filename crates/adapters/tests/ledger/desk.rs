@@ -1,5 +1,6 @@
 //! Ledgers to write in, and things to write.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +8,7 @@ use tempfile::TempDir;
 use upsweep_adapters::ledger::memory::MemoryLedger;
 use upsweep_adapters::ledger::sqlite::SqliteLedger;
 use upsweep_engine::ports::{Entry, Ledger, NewOp, Op, OpId, RunKind, RunRecord};
+use upsweep_plan::audit::Record;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::{FileFacts, FileTime};
@@ -59,6 +61,22 @@ impl Desk {
         for event in events {
             self.ledger.record(&[Entry::plain(op, *event)], at(secs)).unwrap();
         }
+    }
+
+    /// Every record of the audit trail.
+    pub(crate) fn trail(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut read = |line: &str| {
+            records.push(Record::read(line).unwrap());
+            ControlFlow::Continue(())
+        };
+        self.ledger.audit_from(0, &mut read).unwrap();
+        records
+    }
+
+    /// What it tells, as words.
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.trail().into_iter().map(|record| record.event).collect()
     }
 
     pub(crate) fn op(&self, id: OpId) -> Op {

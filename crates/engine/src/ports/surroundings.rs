@@ -80,6 +80,9 @@ pub trait Lease: Send {}
 pub struct Holder {
     /// What it is doing: the command.
     pub what: String,
+    /// The user it runs as, with the number that the system vouches for.
+    #[serde(default)]
+    pub user: String,
     /// Its process.
     pub pid: u32,
     /// Its machine.
@@ -88,9 +91,18 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+impl Holder {
+    /// Who this is, for the history and the audit trail.
+    #[must_use]
+    pub fn by(&self) -> String {
+        let Self { what: _, user, pid, host, since: _ } = self;
+        format!("{user}, process {pid} on {host}")
+    }
+}
+
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { what, pid, host, since } = self;
+        let Self { what, user: _, pid, host, since } = self;
         write!(f, "'upsweep {what}' (process {pid} on {host}, since {since:.0})")
     }
 }

@@ -93,7 +93,9 @@ impl FileVerifier {
     ///
     /// # Errors
     /// The first [`FileFinding`]; nothing after it can be relied on.
-    pub fn line(&mut self, line: &str) -> Result<(), FileFinding> {
+    pub fn line(&mut self, line: &[u8]) -> Result<(), FileFinding> {
+        // No line that was written here looks like that, so what is no text is found to be altered.
+        let line = std::str::from_utf8(line).unwrap_or("no UTF-8");
         self.state = match std::mem::replace(&mut self.state, State::Begins) {
             State::Begins => {
                 let FirstLine { form, start } = exactly(line).map_err(FileFinding::FirstLine)?;

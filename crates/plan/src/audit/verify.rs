@@ -45,10 +45,16 @@ pub enum Finding {
         at: Timestamp,
     },
     /// A line that is no record.
-    #[error("the record after {after} cannot be read, so it was altered: {cause}")]
+    #[error(
+        "record {} cannot be read, so it was altered ({cause}){}",
+        .after.saturating_add(1),
+        .after_at.map_or(String::new(), |at| format!("; the last whole one is record {after} of {at}"))
+    )]
     Unreadable {
         /// The number of the last record that was whole.
         after: u64,
+        /// Its time; `None` when the very first line cannot be read.
+        after_at: Option<Timestamp>,
         /// What is wrong with the line.
         cause: String,
     },
@@ -183,7 +189,11 @@ impl Verifier {
     /// # Errors
     /// The first [`Finding`] about it; nothing after it can be relied on.
     pub fn line(&mut self, line: &str) -> Result<Record, Finding> {
-        let record = Record::read(line).map_err(|cause| Finding::Unreadable { after: self.head.seq, cause })?;
+        let record = Record::read(line).map_err(|cause| Finding::Unreadable {
+            after: self.head.seq,
+            after_at: self.last_at,
+            cause,
+        })?;
         self.record(&record)?;
         Ok(record)
     }

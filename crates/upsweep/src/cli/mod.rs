@@ -1,8 +1,11 @@
 //! The command line.
 
+mod audit;
 mod config;
 mod demo;
 mod history;
+mod hold;
+mod moment;
 mod plan;
 mod restore;
 mod run;
@@ -67,6 +70,10 @@ enum Command {
     Recover(run::RecoverCommand),
     /// Show past runs
     History(history::HistoryCommand),
+    /// Keep files whatever the rows say, and let them go again
+    Hold(hold::HoldCommand),
+    /// Export, verify and anchor the record of everything that was done
+    Audit(audit::AuditCommand),
     /// Show the configuration
     Config(config::ConfigCommand),
 }
@@ -96,6 +103,10 @@ pub(crate) fn main() -> Exit {
     let outcome = match cli.command {
         Command::Demo(demo) => demo.run(quiet),
         Command::Config(command) => sources(&cli.common).and_then(|sources| command.run(&sources)),
+        Command::Audit(audit) => match audit.run_offline() {
+            Some(done) => done,
+            None => configured(&cli.common).and_then(|config| audit.run(&config)),
+        },
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -111,7 +122,9 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) => unreachable!("these need no configured store"),
+        Command::Demo(_) | Command::Config(_) | Command::Audit(_) => {
+            unreachable!("these do not always need a configured store")
+        }
         Command::Plan(command) => command.run(config, quiet),
         Command::Apply(command) => command.run(config, quiet),
         Command::Run(command) => command.run(config, quiet),
@@ -120,6 +133,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
+        Command::Hold(command) => command.run(config),
     }
 }
 

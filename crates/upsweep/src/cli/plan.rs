@@ -1,7 +1,6 @@
 //! `upsweep plan`
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -17,7 +16,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::progress::Bars;
 use crate::render::{self, Invocation};
-use crate::{headers, wire};
+use crate::{headers, save, wire};
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -49,7 +48,7 @@ impl PlanCommand {
         let config = &Config { selection: self.select.selection()?, ..config.clone() };
         let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| make(world, !self.no_audio))?;
         if let Some(path) = &self.out {
-            save(&plan, path)?;
+            save_to(&plan, path)?;
         }
         if self.json {
             render::print_json(&plan)?;
@@ -84,17 +83,12 @@ pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(P
     Ok((plan.sealed(), past))
 }
 
-/// Writes a plan to a new file beside `path`, which then takes its name: a plan is never half written.
-#[expect(clippy::disallowed_methods, reason = "replaces a file that the user named for it")]
-fn save(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
-    let fresh = path.with_extension(format!("{}.new", plan.id));
-    let context = || format!("cannot save the plan to {}", path.display());
-    // It names recordings and sessions, so it is for its owner alone.
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh).with_context(context)?;
-    serde_json::to_writer_pretty(&file, plan).with_context(context)?;
-    file.write_all(b"\n").and_then(|()| file.sync_all()).with_context(context)?;
-    std::fs::rename(&fresh, path).with_context(context)
+fn save_to(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
+    save::replacing(path, |file| {
+        serde_json::to_writer_pretty(&*file, plan)?;
+        Ok(file.write_all(b"\n")?)
+    })
+    .with_context(|| format!("cannot save the plan to {}", path.display()))
 }
 
 impl PlanCommand {

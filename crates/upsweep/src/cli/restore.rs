@@ -1,6 +1,6 @@
 //! `upsweep restore`
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use clap::Args;
@@ -64,12 +64,14 @@ impl RestoreCommand {
         if self.which.all {
             return Ok(Selection::All);
         }
-        let parse = |name: &OsString| {
-            let bytes = name.as_bytes();
-            Key::parse(bytes).map_err(|why| {
-                UsageError(format!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes)))
-            })
-        };
-        Ok(Selection::Keys(self.which.keys.iter().map(parse).collect::<Result<_, _>>()?))
+        Ok(Selection::Keys(self.which.keys.iter().map(|name| key(name)).collect::<Result<_, _>>()?))
     }
+}
+
+/// The name of a file below the upload directory, as it was typed.
+pub(super) fn key(name: &OsStr) -> Result<Key, UsageError> {
+    let bytes = name.as_bytes();
+    Key::parse(bytes).map_err(|why| {
+        UsageError(format!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes)))
+    })
 }

@@ -69,6 +69,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "suffixes of files that are still being written, separated by commas",
     ),
     setting("quarantine_days", Some("7"), "how long hidden files stay before they may be freed, in days; 1 to 3650"),
+    setting("audit_years", Some("6"), "how long records of the audit trail are kept, in years; 1 to 100"),
     setting(
         "guard_floor",
         Some("20"),

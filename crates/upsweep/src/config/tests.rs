@@ -22,7 +22,7 @@ fn the_defaults_are_the_classic_ones() {
     assert_eq!(config.policy, Policy::classic());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.upload_dir, PathBuf::from("uploads/audio"));
-    assert_eq!(config.quarantine_days, 7);
+    assert_eq!((config.quarantine_days, config.audit_years), (7, 6));
 }
 
 #[test]

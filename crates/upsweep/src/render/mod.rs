@@ -1,9 +1,11 @@
 //! What people and scripts see.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod csv;
 pub(crate) mod demo;
 pub(crate) mod history;
+pub(crate) mod hold;
 mod invocation;
 mod notes;
 pub(crate) mod plan;
@@ -12,7 +14,7 @@ pub(crate) mod status;
 
 use std::io::Write;
 
-pub(crate) use invocation::Invocation;
+pub(crate) use invocation::{Invocation, quoted};
 
 use anyhow::Context;
 use bytesize::ByteSize;

@@ -5,9 +5,10 @@ use upsweep_engine::ports::Amount;
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
 use upsweep_plan::guard::Refusal;
+use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Key;
 
-use super::{Invocation, count, refusals, size, time};
+use super::{Invocation, count, hold, refusals, size, time};
 
 /// A report in the form scripts read.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,7 @@ pub(crate) struct Summary {
     bound_as: Option<String>,
     hidden: Amount,
     restored: Amount,
+    holds: Vec<Hold>,
     purged: Amount,
     skipped: Vec<Line>,
     errors: Vec<Line>,
@@ -49,6 +51,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         overruled: _,
         applied,
         restored,
+        holds,
         purged,
         still_hidden,
         next_purge_at,
@@ -64,6 +67,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
             files: restored.amount.files + purged.restored.amount.files,
             bytes: restored.amount.bytes + purged.restored.amount.bytes,
         },
+        holds: holds.clone(),
         purged: purged.amount,
         skipped: applied
             .skipped
@@ -109,7 +113,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
     print_recovered(&report.recovered, what);
     print_hidden(report, what, invocation);
-    print_restored(report, what);
+    print_restored(report, invocation);
     print_purged(report, what, invocation);
     for Line { file, cause } in errors(report) {
         match file {
@@ -187,7 +191,7 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
-fn print_restored(report: &Report, what: &str) {
+fn print_restored(report: &Report, invocation: &Invocation) {
     for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
         if restored.amount.files > 0 {
             crate::say::say!(
@@ -196,14 +200,16 @@ fn print_restored(report: &Report, what: &str) {
                 size(restored.amount.bytes)
             );
         }
-        if what == "restore" && restored.amount.files > 0 {
-            crate::say::say!("The next run hides them again unless a row claims them by then.");
-        }
         for key in &restored.conflicts {
             crate::say::say!(
                 "conflict: {key}: its place is taken by another file; both are kept. Move that file away and restore again"
             );
         }
+    }
+    if !report.holds.is_empty() {
+        let files = count(report.holds.len() as u64, "file");
+        crate::say::say!("A hold was set on {files}, so that the next run does not hide what no row claims again.");
+        hold::release(&report.holds, invocation);
     }
 }
 
