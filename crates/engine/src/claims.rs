@@ -7,6 +7,7 @@ use upsweep_plan::matching::{Matched, Matcher};
 use crate::databases::{Snapshots, Source};
 use crate::ports::{ClaimError, RowSink, Snapshot, Stage};
 use crate::world::World;
+use crate::zone;
 
 /// One complete reading of all claims.
 pub(crate) struct Reading {
@@ -22,7 +23,9 @@ pub(crate) struct Reading {
 pub(crate) fn read(world: &mut World<'_>, names: &Names, stage: Stage) -> Result<Reading, ClaimError> {
     let rules = &world.policy.claim_rules;
     let shares = shares(rules, &world.claims)?;
-    let readers: Vec<_> = rules.iter().map(|rule| rule.reader(world.policy.recursive)).collect();
+    let zone = zone::find(&world.policy.db_timezone).map_err(ClaimError::Zone)?;
+    let reader = |rule| ClaimRule::reader(rule, world.policy.recursive).in_zone(zone.clone());
+    let readers: Vec<_> = rules.iter().map(reader).collect();
     let mut matcher = Matcher::new(names, &world.policy.variants);
     let progress = world.progress;
     progress.begin(stage, None);

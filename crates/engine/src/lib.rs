@@ -22,3 +22,4 @@ pub mod restore;
 pub mod runs;
 pub mod survey;
 pub mod world;
+pub mod zone;

@@ -1,6 +1,7 @@
 //! Claims: what the rows of a database say about the files of a store.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::hides_a_path;
@@ -189,10 +190,19 @@ impl ClaimRule {
         columns
     }
 
-    /// Prepares the rule for reading many rows.
+    /// The column that holds a point in time, if the rule reads one.
+    #[must_use]
+    pub fn time_column(&self) -> Option<&str> {
+        match &self.standing {
+            StandingRule::Live => None,
+            StandingRule::Failed { since } | StandingRule::ByStatus { since, .. } => Some(since),
+        }
+    }
+
+    /// Prepares the rule for reading many rows, whose times without a zone are UTC.
     #[must_use]
     pub fn reader(&self, recursive: bool) -> RowReader<'_> {
-        RowReader { rule: self, columns: self.columns(), recursive }
+        RowReader { rule: self, columns: self.columns(), recursive, zone: TimeZone::UTC }
     }
 }
 
@@ -201,9 +211,16 @@ pub struct RowReader<'a> {
     rule: &'a ClaimRule,
     columns: Vec<&'a str>,
     recursive: bool,
+    zone: TimeZone,
 }
 
 impl RowReader<'_> {
+    /// Reads times without a zone in this one.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
+    }
+
     /// One row's claim. `row` holds the cells of [`ClaimRule::columns`], in that order.
     #[must_use]
     pub fn claim(&self, row: &[Option<&[u8]>]) -> Claim {
@@ -244,7 +261,7 @@ impl RowReader<'_> {
     }
 
     fn standing<'a>(&self, cell: impl Fn(&str) -> Option<&'a [u8]>) -> Standing {
-        let since = |column: &str| cell(column).and_then(timetext::parse);
+        let since = |column: &str| cell(column).and_then(|text| timetext::parse_in(text, &self.zone));
         match &self.rule.standing {
             StandingRule::Live => Standing::Live,
             StandingRule::Failed { since: column } => Standing::Failed { since: since(column) },

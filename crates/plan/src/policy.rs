@@ -17,6 +17,8 @@ pub struct Policy {
     pub recursive: bool,
     /// Which files belong together.
     pub variants: Variants,
+    /// The IANA name of the time zone in which the databases' times without a zone are read.
+    pub db_timezone: String,
     /// Where claims come from.
     pub claim_rules: Vec<ClaimRule>,
 }
@@ -30,6 +32,7 @@ impl Policy {
             failed_retention_secs: 7 * 24 * 3600,
             recursive: false,
             variants: Variants::default(),
+            db_timezone: "UTC".to_owned(),
             claim_rules: vec![ClaimRule::classic("sessions")],
         }
     }
@@ -37,7 +40,7 @@ impl Policy {
     /// What differs between the policy of a plan and the one in force now, in words; empty when nothing does.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<String> {
-        let Self { orphan_retention_secs, failed_retention_secs, recursive, variants, claim_rules } = self;
+        let Self { orphan_retention_secs, failed_retention_secs, recursive, variants, db_timezone, claim_rules } = self;
         let mut found = Vec::new();
         let mut compare = |what: &str, then: String, now: String| {
             if then != now {
@@ -50,6 +53,7 @@ impl Policy {
         compare("failed_session_retention_days", days(*failed_retention_secs), days(now.failed_retention_secs));
         compare("recursive", recursive.to_string(), now.recursive.to_string());
         compare("the variant patterns", json(variants), json(&now.variants));
+        compare("db_timezone", db_timezone.clone(), now.db_timezone.clone());
         for rule in claim_rules {
             match now.claim_rules.iter().find(|r| r.name == rule.name) {
                 Some(other) => compare(&format!("claim rule '{}'", rule.name), json(rule), json(other)),

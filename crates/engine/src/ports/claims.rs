@@ -85,6 +85,9 @@ pub enum ClaimError {
         /// What the driver said.
         cause: String,
     },
+    /// The zone of the databases' times is not known here.
+    #[error("db_timezone: {0}")]
+    Zone(String),
     /// A rule asks for something that is not there.
     #[error("claim rule '{rule}': {problem}")]
     Rule {

@@ -75,6 +75,7 @@ impl Config {
                 failed_retention_secs: failed_days * 86_400,
                 recursive: values.flag("recursive")?,
                 variants: variants(&values)?,
+                db_timezone: zone(&values)?,
                 claim_rules,
             },
             limits: Limits {
@@ -109,6 +110,26 @@ fn variants(values: &Values) -> anyhow::Result<Variants> {
         }
     }
     Ok(Variants { patterns, in_progress })
+}
+
+/// The zone's name as the time zone database spells it, so that a plan does not change with its case.
+fn zone(values: &Values) -> anyhow::Result<String> {
+    let text = values.text("db_timezone")?;
+    let context = |problem: &str| format!("db_timezone {problem} ({})", values.origin("db_timezone"));
+    if text.starts_with(['+', '-']) || text.to_ascii_uppercase().starts_with("UTC+") {
+        bail!(context(&format!(
+            "= '{text}' must be a name, since most zones change their clocks; a fixed two hours east is Etc/GMT-2"
+        )));
+    }
+    match upsweep_engine::zone::find(&text) {
+        Ok(zone) => Ok(zone.iana_name().unwrap_or("UTC").to_owned()),
+        Err(problem) => {
+            let names = upsweep_engine::zone::names();
+            let hint = settings::nearest(&text, names.iter().map(String::as_str));
+            let hint = hint.map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            bail!(context(&format!("= {problem}{hint}")))
+        }
+    }
 }
 
 fn share(values: &Values) -> anyhow::Result<f64> {

@@ -47,6 +47,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how long ago a session must have failed, in days; 1 to 36500",
     ),
     setting("sessions_table", Some("sessions"), "the table of the default claim rule, as name or schema.name"),
+    setting(
+        "db_timezone",
+        Some("UTC"),
+        "the time zone, by its IANA name, of the databases' times that say none, as in Europe/Berlin",
+    ),
     setting("recursive", Some("false"), "whether folders below the top level are looked at"),
     setting(
         "variants",
