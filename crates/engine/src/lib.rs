@@ -13,6 +13,7 @@ pub mod binding;
 mod claims;
 pub mod databases;
 pub mod error;
+pub mod logs;
 pub mod planning;
 pub mod ports;
 pub mod purge;

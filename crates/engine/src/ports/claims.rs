@@ -20,6 +20,13 @@ pub trait ClaimSource: Send {
     /// [`ClaimError`]; rows already given to `sink` must then not be used to condemn anything.
     fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError>;
 
+    /// Does what [`Self::read`] does before it reads the first row: connects, and looks for every rule's table and
+    /// columns. The snapshot counts no rows.
+    ///
+    /// # Errors
+    /// [`ClaimError`], for the first rule that could not be read.
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError>;
+
     /// Which database this is.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! The command line.
 
+pub(crate) mod check;
 mod config;
 mod demo;
 mod history;
+mod manual;
 mod plan;
 mod restore;
 mod run;
@@ -66,8 +68,12 @@ enum Command {
     Recover(run::RecoverCommand),
     /// Show past runs
     History(history::HistoryCommand),
-    /// Show the configuration
+    /// Show or check the configuration
     Config(config::ConfigCommand),
+    /// Write the completions of a shell to standard output
+    Completions(manual::CompletionsCommand),
+    /// Write the manual page, or one page per command into a directory
+    Man(manual::ManCommand),
 }
 
 /// Guards that the caller overrules.
@@ -95,6 +101,8 @@ pub(crate) fn main() -> Exit {
     let outcome = match cli.command {
         Command::Demo(demo) => demo.run(quiet),
         Command::Config(command) => sources(&cli.common).and_then(|sources| command.run(&sources)),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -110,7 +118,9 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) => unreachable!("these need no configured store"),
+        Command::Demo(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => {
+            unreachable!("these need no configured store")
+        }
         Command::Plan(command) => command.run(config, quiet),
         Command::Apply(command) => command.run(config, quiet),
         Command::Run(command) => command.run(config, quiet),

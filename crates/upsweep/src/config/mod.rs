@@ -1,7 +1,9 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
 mod databases;
+mod dotenv;
 mod layers;
+mod problems;
 mod rules;
 mod settings;
 mod show;
@@ -16,6 +18,7 @@ use upsweep_plan::variant::{VariantPattern, Variants};
 pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
 use layers::{File, Values};
+use problems::Problems;
 pub(crate) use show::{Shown, markdown_table, show};
 
 /// What a run needs to know.
@@ -30,13 +33,16 @@ pub(crate) struct Config {
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
+    /// Whether logs may hold the names of files.
+    pub(crate) log_file_names: bool,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
 }
 
 /// How logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
+    #[default]
     Text,
     Json,
 }
@@ -48,11 +54,19 @@ const CLASSIC_FAILED_DAYS_MAX: u64 = 365;
 impl Config {
     /// Puts the layers together and checks every value.
     pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
-        let (values, File { rules, databases }) = layers::merge(sources)?;
-        let databases = databases::all(values.optional("database_url"), values.origin("database_url"), databases)?;
+        let mut problems = Problems::default();
+        let config = Self::gather(sources, &mut problems);
+        problems.or(config)
+    }
+
+    /// The same, but going on after a mistake, so that each is found. Not to be used where there is one.
+    fn gather(sources: &Sources, problems: &mut Problems) -> Self {
+        let (values, File { rules, databases }) = layers::merge(sources, problems);
+        let (url, origin) = (values.optional("database_url"), values.origin("database_url"));
+        let databases = problems.take(databases::all(url, origin, databases));
         let mut warnings = values.warnings.clone();
-        let orphan_hours = values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX))?;
-        let failed_days = values.whole("failed_session_retention_days", 1..=36_500)?;
+        let orphan_hours = problems.take(values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX)));
+        let failed_days = problems.take(values.whole("failed_session_retention_days", 1..=36_500));
         if orphan_hours > CLASSIC_ORPHAN_HOURS_MAX {
             warnings.push(format!("orphaned_file_retention_hours = {orphan_hours} is more than 30 days"));
         }
@@ -60,37 +74,85 @@ impl Config {
             warnings.push(format!("failed_session_retention_days = {failed_days} is more than a year"));
         }
         let claim_rules = match rules {
-            rules if rules.is_empty() => vec![ClaimRule::classic(&values.text("sessions_table")?)],
+            rules if rules.is_empty() => vec![ClaimRule::classic(&problems.take(values.text("sessions_table")))],
             rules => rules,
         };
         for rule in &claim_rules {
-            rule.check()?;
+            problems.take(rule.check().map_err(anyhow::Error::from));
         }
-        warnings.extend(databases::check_rules(&databases, &claim_rules)?);
-        Ok(Self {
+        // After a mistake the list of databases may lack some, and rules that name those are not to blame.
+        if problems.is_empty() {
+            warnings.extend(databases::check_rules(&databases, &claim_rules, problems));
+        }
+        Self {
             databases,
-            upload_dir: PathBuf::from(values.text("upload_dir")?),
+            upload_dir: problems.take(values.text("upload_dir").map(PathBuf::from)),
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,
                 failed_retention_secs: failed_days * 86_400,
-                recursive: values.flag("recursive")?,
-                variants: variants(&values)?,
-                db_timezone: zone(&values)?,
+                recursive: problems.take(values.flag("recursive")),
+                variants: problems.take(variants(&values)),
+                db_timezone: problems.take(zone(&values)),
                 claim_rules,
             },
             limits: Limits {
-                floor_files: values.whole("guard_floor", 0..=10_000)?,
-                max_share: share(&values)?,
-                max_files: values.optional_whole("max_files")?,
-                max_bytes: max_bytes(&values)?,
+                floor_files: problems.take(values.whole("guard_floor", 0..=10_000)),
+                max_share: problems.take(share(&values)),
+                max_files: problems.take(values.optional_whole("max_files")),
+                max_bytes: problems.take(max_bytes(&values)),
             },
-            quarantine_days: u32::try_from(values.whole("quarantine_days", 1..=3_650)?)?,
+            quarantine_days: u32::try_from(problems.take(values.whole("quarantine_days", 1..=3_650)))
+                .unwrap_or_default(),
             state_dir: state_dir(&values),
-            log_format: log_format(&values)?,
-            log_level: values.text("log_level")?,
+            log_format: problems.take(log_format(&values)),
+            log_level: problems.take(log_level(&values)),
+            log_file_names: problems.take(values.flag("log_file_names")),
             warnings,
-        })
+        }
     }
+}
+
+/// What a look at the configuration alone shows.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The configuration, if nothing is wrong with it.
+    pub(crate) config: Option<Config>,
+    /// Every mistake.
+    pub(crate) problems: Vec<String>,
+    /// Settings that are allowed but unusual.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads every layer and checks every value, and does not stop at the first mistake.
+pub(crate) fn check(sources: &Sources) -> Checked {
+    let mut problems = Problems::default();
+    let config = Config::gather(sources, &mut problems);
+    let warnings = config.warnings.clone();
+    Checked { problems: problems.words(), warnings, config: problems.is_empty().then_some(config) }
+}
+
+/// What may be given as a level.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// A level, or a list of levels per module. A bare module name would mean "everything of it", and a mistyped level
+/// looks just like one.
+fn log_level(values: &Values) -> anyhow::Result<String> {
+    let text = values.text("log_level")?;
+    let is_level = |level: &str| LEVELS.contains(&level.trim().to_ascii_lowercase().as_str());
+    let is_module =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_:-".contains(c));
+    let is_known = |part: &str| match part.split_once('=') {
+        Some((module, level)) => is_module(module.trim()) && is_level(level),
+        None => is_level(part),
+    };
+    if !text.split(',').all(is_known) {
+        bail!(
+            "log_level = '{text}' must be {}, or a list such as warn,upsweep_engine=debug ({})",
+            LEVELS.join(", "),
+            values.origin("log_level")
+        );
+    }
+    Ok(text)
 }
 
 fn variants(values: &Values) -> anyhow::Result<Variants> {
