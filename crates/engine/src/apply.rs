@@ -17,6 +17,7 @@ use crate::binding::Bond;
 use crate::claims::{self, Extent};
 use crate::databases::{self, Snapshots};
 use crate::error::EngineError;
+use crate::logs;
 use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
 use crate::world::{BATCH_FILES, World};
 
@@ -181,6 +182,7 @@ fn hide_batch(
         entries.push(match outcome {
             HideOutcome::Hidden(facts) => {
                 applied.hidden.add(facts.size_bytes);
+                logs::file(op, &order.key, "hidden");
                 hidden.push(op);
                 Entry { hidden_facts: Some(facts), ..Entry::plain(op, Event::Hidden) }
             }

@@ -10,6 +10,7 @@ use upsweep_plan::matching::{Matched, Matcher};
 use crate::databases::{Snapshots, Source};
 use crate::ports::{ClaimError, Clock, RowSink, Snapshot, Stage};
 use crate::world::World;
+use crate::zone;
 
 /// One complete reading of all claims.
 pub(crate) struct Reading {
@@ -42,7 +43,9 @@ pub(crate) fn read(
 ) -> Result<Reading, ClaimError> {
     let rules = &world.policy.claim_rules;
     let shares = shares(rules, &world.claims)?;
-    let readers: Vec<_> = rules.iter().map(|rule| rule.reader(world.policy.recursive)).collect();
+    let zone = zone::find(&world.policy.db_timezone).map_err(ClaimError::Zone)?;
+    let reader = |rule| ClaimRule::reader(rule, world.policy.recursive).in_zone(zone.clone());
+    let readers: Vec<_> = rules.iter().map(reader).collect();
     let mut matcher = Matcher::new(names, &world.policy.variants);
     if let Extent::Whole { expected } = extent {
         matcher = matcher.of_whole_store(expected);

@@ -12,6 +12,7 @@ use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
 use crate::binding::Bond;
 use crate::databases::Snapshots;
 use crate::error::EngineError;
+use crate::logs;
 use crate::past::Past;
 use crate::planning::Judged;
 use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Stage};
@@ -223,6 +224,7 @@ fn free_batch(
         entries.push(match outcome {
             FreeOutcome::Freed => {
                 purged.amount.add(op.facts.size_bytes);
+                logs::file(op.id, &op.key, "freed");
                 Entry::plain(op.id, Event::Freed)
             }
             FreeOutcome::Gone => {

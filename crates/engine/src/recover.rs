@@ -6,6 +6,7 @@ use upsweep_plan::lifecycle::{Event, State};
 
 use crate::apply::note_horizons;
 use crate::error::EngineError;
+use crate::logs;
 use crate::past::PENDING;
 use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
 use crate::restore::settle;
@@ -60,6 +61,7 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
             match examine(world, op) {
                 Ok(entry) => {
                     count(&mut recovered, op.state, entry.event);
+                    tell(op, entry.event);
                     if op.state == State::Quarantining && entry.event == Event::Hidden {
                         hidden.push(op.id);
                     }
@@ -67,7 +69,7 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
                 }
                 Err(error) => {
                     recovered.unknown += 1;
-                    tracing::warn!(%error, op = %op.id, "cannot tell what became of an interrupted operation");
+                    logs::operation_failed(op.id, &error, "cannot tell what became of an interrupted operation");
                 }
             }
         }
@@ -77,6 +79,24 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
         note_horizons(world, ledger, &hidden);
     }
     Ok(recovered)
+}
+
+/// What the interrupted run could not log any more.
+fn tell(op: &Op, event: Event) {
+    match event {
+        Event::Hidden => logs::file(op.id, &op.key, "hidden"),
+        Event::PutBack => logs::file(op.id, &op.key, "brought back"),
+        Event::Freed => logs::file(op.id, &op.key, "freed"),
+        Event::IntendHide
+        | Event::FoundOther
+        | Event::FoundNothing
+        | Event::NotMoved
+        | Event::IntendRestore
+        | Event::PlaceTaken
+        | Event::HiddenGone
+        | Event::StillHidden
+        | Event::IntendPurge => {}
+    }
 }
 
 /// The operations whose folders could be made durable. The others stay pending and hold up nobody.
@@ -90,7 +110,7 @@ fn settled(world: &World<'_>, batch: &[Op]) -> Vec<Op> {
     let is_settled = |op: &&Op| match settle(world, std::slice::from_ref(*op)) {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(%error, op = %op.id, "cannot make durable what an interrupted operation moved");
+            logs::operation_failed(op.id, &error, "cannot make durable what an interrupted operation moved");
             false
         }
     };

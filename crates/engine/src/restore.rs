@@ -11,6 +11,7 @@ use upsweep_plan::recheck::{self, HiddenVerdict};
 use crate::claims::{self, Extent, Reading};
 use crate::databases::Snapshots;
 use crate::error::EngineError;
+use crate::logs;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
 
@@ -110,6 +111,7 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
         Ok(PutBackOutcome::Back) => {
             restored.amount.add(op.facts.size_bytes);
             restored.back.push(op.key.clone());
+            logs::file(op.id, &op.key, "brought back");
             Entry::plain(op.id, Event::PutBack)
         }
         Ok(PutBackOutcome::PlaceTaken) => {

@@ -1,5 +1,7 @@
 //! Claims: what the rows of a database say about the files of a store.
 
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::hides_a_path;
@@ -167,21 +169,42 @@ impl ClaimRule {
         columns
     }
 
-    /// Prepares the rule for reading many rows.
+    /// The column that holds a point in time, if the rule reads one.
+    #[must_use]
+    pub fn time_column(&self) -> Option<&str> {
+        match &self.standing {
+            StandingRule::Live => None,
+            StandingRule::Failed { since: at }
+            | StandingRule::ByStatus { since: at, .. }
+            | StandingRule::Expires { at } => Some(at),
+        }
+    }
+
+    /// Prepares the rule for reading many rows, whose times without a zone are UTC.
     #[must_use]
     pub fn reader(&self, recursive: bool) -> RowReader<'_> {
-        RowReader { rule: self, columns: self.columns(), recursive }
+        RowReader { rule: self, columns: self.columns(), recursive, zone: TimeZone::UTC }
     }
 }
+
+/// A day on which clocks are put back is longer than others.
+const LONGEST_DAY_HOURS: i64 = 25;
 
 /// Turns the rows of one rule into claims.
 pub struct RowReader<'a> {
     rule: &'a ClaimRule,
     columns: Vec<&'a str>,
     recursive: bool,
+    zone: TimeZone,
 }
 
 impl RowReader<'_> {
+    /// Reads times without a zone in this one.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
+    }
+
     /// One row's claim. `row` holds the cells of [`ClaimRule::columns`], in that order.
     #[must_use]
     pub fn claim(&self, row: &[Option<&[u8]>]) -> Claim {
@@ -222,11 +245,17 @@ impl RowReader<'_> {
     }
 
     fn standing<'a>(&self, cell: impl Fn(&str) -> Option<&'a [u8]>) -> Standing {
-        let since = |column: &str| cell(column).and_then(timetext::parse);
+        let since = |column: &str| cell(column).and_then(|text| timetext::parse_in(text, &self.zone));
         match &self.rule.standing {
             StandingRule::Live => Standing::Live,
             StandingRule::Failed { since: column } => Standing::Failed { since: since(column) },
-            StandingRule::Expires { at } => Standing::Expires { at: since(at) },
+            // What expires on a day is needed until that day is over.
+            StandingRule::Expires { at } => {
+                let whole_day = cell(at).is_some_and(timetext::is_bare_date);
+                let hours = if whole_day { LONGEST_DAY_HOURS } else { 0 };
+                let end = since(at).and_then(|at| at.checked_add(SignedDuration::from_hours(hours)).ok());
+                Standing::Expires { at: end }
+            }
             StandingRule::ByStatus { status, failed, since: column } => {
                 let is_failed = cell(status).is_some_and(|s| failed.iter().any(|f| f.as_bytes() == s));
                 if is_failed { Standing::Failed { since: since(column) } } else { Standing::Live }
@@ -255,6 +284,24 @@ mod tests {
         let live = |status| reader.claim(&row([Some("a.m4a"), None, status, None])).standing;
         assert_eq!(live(None), Standing::Live);
         assert_eq!(live(Some("FAILED")), Standing::Live, "only the exact word condemns");
+    }
+
+    #[test]
+    fn a_row_is_needed_until_it_expires() {
+        let rule =
+            ClaimRule { standing: StandingRule::Expires { at: "until".into() }, ..ClaimRule::classic("exports") };
+        assert_eq!(rule.columns(), ["audio_filename", "id", "until"]);
+        let expires = |until: Option<&str>| {
+            let cells = [Some(&b"a.zip"[..]), Some(b"7"), until.map(str::as_bytes)];
+            match rule.reader(false).claim(&cells).standing {
+                Standing::Expires { at } => at.map(|at| at.to_string()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(expires(Some("2026-01-01 10:00:00")).as_deref(), Some("2026-01-01T10:00:00Z"));
+        assert_eq!(expires(Some("2026-01-01")).as_deref(), Some("2026-01-02T01:00:00Z"), "the whole day counts");
+        assert_eq!(expires(None), None);
+        assert_eq!(expires(Some("never")), None);
     }
 
     #[test]

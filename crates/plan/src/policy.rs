@@ -25,6 +25,8 @@ pub struct Policy {
     pub exclude: Vec<Exclusion>,
     /// Which files belong together.
     pub variants: Variants,
+    /// The IANA name of the time zone in which the databases' times without a zone are read.
+    pub db_timezone: String,
     /// Where claims come from.
     pub claim_rules: Vec<ClaimRule>,
 }
@@ -70,6 +72,7 @@ impl Policy {
             recursive: false,
             exclude: vec![],
             variants: Variants::default(),
+            db_timezone: "UTC".to_owned(),
             claim_rules: vec![ClaimRule::classic("sessions")],
         }
     }
@@ -85,6 +88,7 @@ impl Policy {
             recursive,
             exclude,
             variants,
+            db_timezone,
             claim_rules,
         } = self;
         let mut found = Vec::new();
@@ -102,6 +106,7 @@ impl Policy {
         compare("exclude", json(exclude), json(&now.exclude));
         compare("recursive", recursive.to_string(), now.recursive.to_string());
         compare("the variant patterns", json(variants), json(&now.variants));
+        compare("db_timezone", db_timezone.clone(), now.db_timezone.clone());
         for rule in claim_rules {
             match now.claim_rules.iter().find(|r| r.name == rule.name) {
                 Some(other) => compare(&format!("claim rule '{}'", rule.name), json(rule), json(other)),

@@ -15,6 +15,7 @@ use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::guard::{self, Binding};
 
+use crate::cli::check::Findings;
 use crate::clock::{SystemClock, TimedIds};
 use crate::config::{Config, Database};
 
@@ -67,6 +68,69 @@ pub(crate) enum Need {
 
 const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
 
+/// Looks whether the upload directory is there, and whether the databases hold what the rules read.
+pub(crate) fn check(config: &Config, findings: &mut Findings) {
+    match open_store(config) {
+        Ok(store) => findings.in_order.push(format!("upload directory {}: found", store.address())),
+        Err(error) => findings.problems.push(format!("{error:#}")),
+    }
+    if config.databases.is_empty() {
+        findings.problems.push(NO_DATABASE.to_owned());
+    }
+    let mut seen: Vec<(&str, DatabaseIdentity)> = Vec::new();
+    for (at, database) in config.databases.iter().enumerate() {
+        let reads = |rule: &&ClaimRule| rule.database.as_ref().map_or(at == 0, |name| *name == database.name);
+        let rules: Vec<ClaimRule> = config.policy.claim_rules.iter().filter(reads).cloned().collect();
+        let Some(snapshot) = check_database(database, &rules, findings) else { continue };
+        if let Some((other, _)) = seen.iter().find(|(_, identity)| *identity == snapshot.identity) {
+            let (first, second) = ((*other).to_owned(), database.name.clone());
+            let identity = snapshot.identity.to_string();
+            findings.problems.push(ClaimError::Twice { first, second, identity }.to_string());
+        }
+        seen.push((&database.name, snapshot.identity));
+    }
+}
+
+/// Each rule on its own, so that every mistake is told.
+fn check_database(database: &Database, rules: &[ClaimRule], findings: &mut Findings) -> Option<Snapshot> {
+    let Database { name, .. } = database;
+    let mut claims = match open_database(database) {
+        Ok((_, claims)) => claims,
+        Err(error) => {
+            findings.problems.push(format!("{error:#}"));
+            return None;
+        }
+    };
+    let snapshot = match claims.check(&[]) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            findings.problems.push(format!("the database '{name}': {error}"));
+            return None;
+        }
+    };
+    let mut can_write = false;
+    for rule in rules {
+        match claims.check(std::slice::from_ref(rule)) {
+            Ok(snapshot) => {
+                can_write |= snapshot.role_can_write == Some(true);
+                findings.in_order.push(format!("database '{name}': claim rule '{}' finds its columns", rule.name));
+            }
+            Err(error) => findings.problems.push(format!("the database '{name}': {error}")),
+        }
+    }
+    if can_write {
+        findings
+            .warnings
+            .push(format!("the role of the database '{name}' could change what it reads; reading is enough"));
+    }
+    if snapshot.is_replica {
+        findings
+            .warnings
+            .push(format!("the database '{name}' is a replica: plans may be made from it, but nothing is removed"));
+    }
+    Some(snapshot)
+}
+
 /// A database, and its name in the configuration.
 type Named = (String, Box<dyn ClaimSource>);
 
@@ -88,6 +152,10 @@ struct NoDatabase;
 
 impl ClaimSource for NoDatabase {
     fn read(&mut self, _rules: &[ClaimRule], _sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+        Err(ClaimError::Url(NO_DATABASE.to_owned()))
+    }
+
+    fn check(&mut self, _rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
         Err(ClaimError::Url(NO_DATABASE.to_owned()))
     }
 

@@ -289,6 +289,10 @@ impl ClaimSource for Database {
         self.now.read(rules, sink)
     }
 
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        self.now.check(rules)
+    }
+
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
         self.now.identity()
     }

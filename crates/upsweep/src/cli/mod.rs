@@ -1,10 +1,12 @@
 //! The command line.
 
 mod audit;
+pub(crate) mod check;
 mod config;
 mod demo;
 mod history;
 mod hold;
+mod manual;
 mod moment;
 mod plan;
 mod restore;
@@ -74,8 +76,12 @@ enum Command {
     Hold(hold::HoldCommand),
     /// Export, verify and anchor the record of everything that was done
     Audit(audit::AuditCommand),
-    /// Show the configuration
+    /// Show or check the configuration
     Config(config::ConfigCommand),
+    /// Write the completions of a shell to standard output
+    Completions(manual::CompletionsCommand),
+    /// Write the manual page, or one page per command into a directory
+    Man(manual::ManCommand),
 }
 
 /// Guards that the caller overrules.
@@ -107,6 +113,8 @@ pub(crate) fn main() -> Exit {
             Some(done) => done,
             None => configured(&cli.common).and_then(|config| audit.run(&config)),
         },
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -122,7 +130,7 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) | Command::Audit(_) => {
+        Command::Demo(_) | Command::Config(_) | Command::Audit(_) | Command::Completions(_) | Command::Man(_) => {
             unreachable!("these do not always need a configured store")
         }
         Command::Plan(command) => command.run(config, quiet),

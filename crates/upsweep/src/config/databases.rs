@@ -4,6 +4,8 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use upsweep_plan::claim::ClaimRule;
 
+use super::layers;
+use super::problems::Problems;
 use super::settings::nearest;
 
 /// The name of the database that `DATABASE_URL` means.
@@ -39,31 +41,39 @@ struct Table {
 pub(super) type Layer<'a> = (&'a [(String, String)], &'a str);
 
 /// Reads the value of `databases`.
-pub(super) fn parse(list: toml::Value, file: &str) -> anyhow::Result<Vec<DatabaseTable>> {
-    let tables: Vec<Table> = list.try_into().context("[[databases]]")?;
-    Ok(tables.into_iter().map(|table| DatabaseTable { table, file: file.to_owned() }).collect())
+pub(super) fn parse(list: toml::Value, file: &str, problems: &mut Problems) -> Vec<DatabaseTable> {
+    let tables: Vec<Table> = layers::tables(list, "databases", file, problems);
+    tables.into_iter().map(|table| DatabaseTable { table, file: file.to_owned() }).collect()
 }
 
 /// Gives each table its URL. `layers` are the variables that count, the strongest first.
-pub(super) fn resolve(tables: Vec<DatabaseTable>, layers: &[Layer<'_>]) -> anyhow::Result<Vec<Database>> {
+pub(super) fn resolve(tables: Vec<DatabaseTable>, layers: &[Layer<'_>], problems: &mut Problems) -> Vec<Database> {
     let mut databases: Vec<Database> = Vec::new();
-    for DatabaseTable { table: Table { name, url, url_env }, file } in tables {
-        if name.trim().is_empty() {
-            bail!("{file}: a table of [[databases]] has an empty name");
-        }
-        if databases.iter().any(|database| database.name == name) {
-            bail!("{file}: the database '{name}' appears twice; give each its own name");
-        }
-        let (url, origin) = match (url, url_env) {
-            (Some(url), None) => (url, file),
-            (None, Some(variable)) => {
-                look_up(&variable, layers).with_context(|| format!("{file}: the database '{name}'"))?
+    for table in tables {
+        match database(table, layers) {
+            Ok(database) if databases.iter().any(|other| other.name == database.name) => {
+                problems.note(anyhow::anyhow!("the database '{}' appears twice; give each its own name", database.name))
             }
-            _ => bail!("{file}: the database '{name}' needs either url or url_env"),
-        };
-        databases.push(Database { name, url, origin });
+            Ok(database) => databases.push(database),
+            Err(problem) => problems.note(problem),
+        }
     }
-    Ok(databases)
+    databases
+}
+
+fn database(table: DatabaseTable, layers: &[Layer<'_>]) -> anyhow::Result<Database> {
+    let DatabaseTable { table: Table { name, url, url_env }, file } = table;
+    if name.trim().is_empty() {
+        bail!("{file}: a table of [[databases]] has an empty name");
+    }
+    let (url, origin) = match (url, url_env) {
+        (Some(url), None) => (url, file),
+        (None, Some(variable)) => {
+            look_up(&variable, layers).with_context(|| format!("{file}: the database '{name}'"))?
+        }
+        _ => bail!("{file}: the database '{name}' needs either url or url_env"),
+    };
+    Ok(Database { name, url, origin })
 }
 
 fn look_up(variable: &str, layers: &[Layer<'_>]) -> anyhow::Result<(String, String)> {
@@ -101,25 +111,27 @@ pub(super) fn all(url: Option<String>, origin: &str, more: Vec<Database>) -> any
 }
 
 /// Checks that every rule reads a database there is, and warns of databases that no rule reads.
-pub(super) fn check_rules(databases: &[Database], rules: &[ClaimRule]) -> anyhow::Result<Vec<String>> {
-    let names = || databases.iter().map(|database| database.name.as_str());
+pub(super) fn check_rules(databases: &[Database], rules: &[ClaimRule], problems: &mut Problems) -> Vec<String> {
     for rule in rules {
-        let Some(wanted) = &rule.database else { continue };
-        // Without any database nothing is read, and bringing files back must still be possible.
-        let is_known = names().any(|name| name == wanted) || (databases.is_empty() && wanted == MAIN);
-        if !is_known {
-            let known = if databases.is_empty() { vec![MAIN] } else { names().collect() };
-            let hint = nearest(wanted, known.iter().copied()).map_or_else(
-                || format!("the databases are {}", known.join(", ")),
-                |name| format!("did you mean {name}?"),
-            );
-            bail!("claim rule '{}': there is no database '{wanted}'; {hint}", rule.name);
-        }
+        problems.take(check_rule(databases, rule));
     }
     let is_read =
         |at: usize, name: &str| rules.iter().any(|rule| rule.database.as_deref().map_or(at == 0, |d| d == name));
     let idle = databases.iter().enumerate().filter(|(at, database)| !is_read(*at, &database.name));
-    Ok(idle.map(|(_, database)| format!("no claim rule reads the database '{}'", database.name)).collect())
+    idle.map(|(_, database)| format!("no claim rule reads the database '{}'", database.name)).collect()
+}
+
+fn check_rule(databases: &[Database], rule: &ClaimRule) -> anyhow::Result<()> {
+    let Some(wanted) = &rule.database else { return Ok(()) };
+    // Without any database nothing is read, and bringing files back must still be possible.
+    let known: Vec<&str> =
+        if databases.is_empty() { vec![MAIN] } else { databases.iter().map(|d| d.name.as_str()).collect() };
+    if known.contains(&wanted.as_str()) {
+        return Ok(());
+    }
+    let hint = nearest(wanted, known.iter().copied())
+        .map_or_else(|| format!("the databases are {}", known.join(", ")), |name| format!("did you mean {name}?"));
+    bail!("claim rule '{}': there is no database '{wanted}'; {hint}", rule.name)
 }
 
 #[cfg(test)]

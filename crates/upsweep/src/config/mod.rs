@@ -1,7 +1,9 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
 mod databases;
+mod dotenv;
 mod layers;
+mod problems;
 mod rules;
 mod settings;
 mod show;
@@ -19,6 +21,7 @@ use upsweep_plan::variant::{VariantPattern, Variants};
 pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
 use layers::{File, Values};
+use problems::Problems;
 pub(crate) use show::{Shown, markdown_table, show};
 
 /// What a run needs to know.
@@ -36,13 +39,16 @@ pub(crate) struct Config {
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
+    /// Whether logs may hold the names of files.
+    pub(crate) log_file_names: bool,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
 }
 
 /// How logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
+    #[default]
     Text,
     Json,
 }
@@ -54,11 +60,19 @@ const CLASSIC_FAILED_DAYS_MAX: u64 = 365;
 impl Config {
     /// Puts the layers together and checks every value.
     pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
-        let (values, File { rules, databases }) = layers::merge(sources)?;
-        let databases = databases::all(values.optional("database_url"), values.origin("database_url"), databases)?;
+        let mut problems = Problems::default();
+        let config = Self::gather(sources, &mut problems);
+        problems.or(config)
+    }
+
+    /// The same, but going on after a mistake, so that each is found. Not to be used where there is one.
+    fn gather(sources: &Sources, problems: &mut Problems) -> Self {
+        let (values, File { rules, databases }) = layers::merge(sources, problems);
+        let (url, origin) = (values.optional("database_url"), values.origin("database_url"));
+        let databases = problems.take(databases::all(url, origin, databases));
         let mut warnings = values.warnings.clone();
-        let orphan_hours = values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX))?;
-        let failed_days = values.whole("failed_session_retention_days", 1..=36_500)?;
+        let orphan_hours = problems.take(values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX)));
+        let failed_days = problems.take(values.whole("failed_session_retention_days", 1..=36_500));
         if orphan_hours > CLASSIC_ORPHAN_HOURS_MAX {
             warnings.push(format!("orphaned_file_retention_hours = {orphan_hours} is more than 30 days"));
         }
@@ -66,41 +80,90 @@ impl Config {
             warnings.push(format!("failed_session_retention_days = {failed_days} is more than a year"));
         }
         let claim_rules = match rules {
-            rules if rules.is_empty() => vec![ClaimRule::classic(&values.text("sessions_table")?)],
+            rules if rules.is_empty() => vec![ClaimRule::classic(&problems.take(values.text("sessions_table")))],
             rules => rules,
         };
         for rule in &claim_rules {
-            rule.check()?;
+            problems.take(rule.check().map_err(anyhow::Error::from));
         }
-        warnings.extend(databases::check_rules(&databases, &claim_rules)?);
-        Ok(Self {
+        // After a mistake the list of databases may lack some, and rules that name those are not to blame.
+        if problems.is_empty() {
+            warnings.extend(databases::check_rules(&databases, &claim_rules, problems));
+        }
+        Self {
             databases,
-            upload_dir: PathBuf::from(values.text("upload_dir")?),
+            upload_dir: problems.take(values.text("upload_dir").map(PathBuf::from)),
             selection: Selection::default(),
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,
                 failed_retention_secs: failed_days * 86_400,
-                age_from: age_from(&values)?,
+                age_from: problems.take(age_from(&values)),
                 action: Action::Quarantine,
-                recursive: values.flag("recursive")?,
-                exclude: exclude(&values)?,
-                variants: variants(&values)?,
+                recursive: problems.take(values.flag("recursive")),
+                exclude: problems.take(exclude(&values)),
+                variants: problems.take(variants(&values)),
+                db_timezone: problems.take(zone(&values)),
                 claim_rules,
             },
             limits: Limits {
-                floor_files: values.whole("guard_floor", 0..=10_000)?,
-                max_share: share(&values)?,
-                max_files: values.optional_whole("max_files")?,
-                max_bytes: max_bytes(&values)?,
+                floor_files: problems.take(values.whole("guard_floor", 0..=10_000)),
+                max_share: problems.take(share(&values)),
+                max_files: problems.take(values.optional_whole("max_files")),
+                max_bytes: problems.take(max_bytes(&values)),
             },
-            quarantine_days: u32::try_from(values.whole("quarantine_days", 1..=3_650)?)?,
-            audit_years: u32::try_from(values.whole("audit_years", 1..=100)?)?,
+            quarantine_days: u32::try_from(problems.take(values.whole("quarantine_days", 1..=3_650)))
+                .unwrap_or_default(),
+            audit_years: u32::try_from(problems.take(values.whole("audit_years", 1..=100))).unwrap_or_default(),
             state_dir: state_dir(&values),
-            log_format: log_format(&values)?,
-            log_level: values.text("log_level")?,
+            log_format: problems.take(log_format(&values)),
+            log_level: problems.take(log_level(&values)),
+            log_file_names: problems.take(values.flag("log_file_names")),
             warnings,
-        })
+        }
     }
+}
+
+/// What a look at the configuration alone shows.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The configuration, if nothing is wrong with it.
+    pub(crate) config: Option<Config>,
+    /// Every mistake.
+    pub(crate) problems: Vec<String>,
+    /// Settings that are allowed but unusual.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads every layer and checks every value, and does not stop at the first mistake.
+pub(crate) fn check(sources: &Sources) -> Checked {
+    let mut problems = Problems::default();
+    let config = Config::gather(sources, &mut problems);
+    let warnings = config.warnings.clone();
+    Checked { problems: problems.words(), warnings, config: problems.is_empty().then_some(config) }
+}
+
+/// What may be given as a level.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// A level, or a list of levels per module. A bare module name would mean "everything of it", and a mistyped level
+/// looks just like one.
+fn log_level(values: &Values) -> anyhow::Result<String> {
+    let text = values.text("log_level")?;
+    let is_level = |level: &str| LEVELS.contains(&level.trim().to_ascii_lowercase().as_str());
+    let is_module =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_:-".contains(c));
+    let is_known = |part: &str| match part.split_once('=') {
+        Some((module, level)) => is_module(module.trim()) && is_level(level),
+        None => is_level(part),
+    };
+    if !text.split(',').all(is_known) {
+        bail!(
+            "log_level = '{text}' must be {}, or a list such as warn,upsweep_engine=debug ({})",
+            LEVELS.join(", "),
+            values.origin("log_level")
+        );
+    }
+    Ok(text)
 }
 
 fn variants(values: &Values) -> anyhow::Result<Variants> {
@@ -133,6 +196,26 @@ fn age_from(values: &Values) -> anyhow::Result<AgeFrom> {
 fn exclude(values: &Values) -> anyhow::Result<Vec<Exclusion>> {
     let patterns = values.list("exclude").into_iter().map(|text| Ok(Exclusion::try_from(text)?));
     patterns.collect::<anyhow::Result<_>>().with_context(|| format!("exclude ({})", values.origin("exclude")))
+}
+
+/// The zone's name as the time zone database spells it, so that a plan does not change with its case.
+fn zone(values: &Values) -> anyhow::Result<String> {
+    let text = values.text("db_timezone")?;
+    let context = |problem: &str| format!("db_timezone {problem} ({})", values.origin("db_timezone"));
+    if text.starts_with(['+', '-']) || text.to_ascii_uppercase().starts_with("UTC+") {
+        bail!(context(&format!(
+            "= '{text}' must be a name, since most zones change their clocks; a fixed two hours east is Etc/GMT-2"
+        )));
+    }
+    match upsweep_engine::zone::find(&text) {
+        Ok(zone) => Ok(zone.iana_name().unwrap_or("UTC").to_owned()),
+        Err(problem) => {
+            let names = upsweep_engine::zone::names();
+            let hint = settings::nearest(&text, names.iter().map(String::as_str));
+            let hint = hint.map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            bail!(context(&format!("= {problem}{hint}")))
+        }
+    }
 }
 
 fn share(values: &Values) -> anyhow::Result<f64> {

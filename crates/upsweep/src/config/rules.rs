@@ -5,6 +5,9 @@ use serde::Deserialize;
 use upsweep_plan::claim::{ClaimRule, RowSource, StandingRule};
 use upsweep_plan::template::Template;
 
+use super::layers;
+use super::problems::Problems;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleTable {
@@ -22,17 +25,20 @@ struct RuleTable {
 }
 
 /// Reads the value of `claims`.
-pub(super) fn parse(list: toml::Value) -> anyhow::Result<Vec<ClaimRule>> {
-    let tables: Vec<RuleTable> = list.try_into().context("[[claims]]")?;
+pub(super) fn parse(list: toml::Value, file: &str, problems: &mut Problems) -> Vec<ClaimRule> {
     let mut rules: Vec<ClaimRule> = Vec::new();
-    for table in tables {
+    for table in layers::tables::<RuleTable>(list, "claims", file, problems) {
         let name = table.name.clone();
         if rules.iter().any(|rule| rule.name == name) {
-            bail!("claim rule '{name}' appears twice; give each its own name");
+            problems.note(anyhow::anyhow!("{file}: claim rule '{name}' appears twice; give each its own name"));
+            continue;
         }
-        rules.push(rule(table).with_context(|| format!("claim rule '{name}'"))?);
+        match rule(table).with_context(|| format!("{file}: claim rule '{name}'")) {
+            Ok(rule) => rules.push(rule),
+            Err(problem) => problems.note(problem),
+        }
     }
-    Ok(rules)
+    rules
 }
 
 fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {

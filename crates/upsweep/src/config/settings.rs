@@ -47,6 +47,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how long ago a session must have failed, in days; 1 to 36500",
     ),
     setting("sessions_table", Some("sessions"), "the table of the default claim rule, as name or schema.name"),
+    setting(
+        "db_timezone",
+        Some("UTC"),
+        "the time zone, by its IANA name, of the databases' times that say none, as in Europe/Berlin",
+    ),
     setting("recursive", Some("false"), "whether folders below the top level are looked at"),
     setting(
         "exclude",
@@ -89,7 +94,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         "in the file only: true means that the environment and .env are not read at all",
     ),
     setting("log_format", Some("text"), "text or json; JSON_LOGS=true means json"),
-    setting("log_level", Some("warn"), "error, warn, info, debug or trace, or a filter per module"),
+    setting(
+        "log_level",
+        Some("warn"),
+        "off, error, warn, info, debug or trace, or a list per module, as in warn,upsweep_engine=debug",
+    ),
+    setting(
+        "log_file_names",
+        Some("false"),
+        "whether logs may hold the names of files; then each one moved is an info line",
+    ),
 ];
 
 /// Names that begin with `UPSWEEP_` and are no settings.

@@ -74,6 +74,19 @@ fn mistakes_are_named_with_their_place_and_a_way_out() {
 }
 
 #[test]
+fn time_zones_have_names() {
+    let zone = |name| Config::load(&sources(&[("UPSWEEP_DB_TIMEZONE", name)]));
+    assert_eq!(zone("europe/berlin").unwrap().policy.db_timezone, "Europe/Berlin");
+    assert_eq!(zone("utc").unwrap().policy.db_timezone, "UTC");
+    let near = message(zone("Europe/Berln"));
+    assert!(near.contains("did you mean Europe/Berlin?") && near.contains("UPSWEEP_DB_TIMEZONE"), "{near}");
+    assert!(message(zone("Middle-earth")).contains("give an IANA name"));
+    for offset in ["+02:00", "-5", "UTC+2"] {
+        assert!(message(zone(offset)).contains("Etc/GMT-2"), "{offset}");
+    }
+}
+
+#[test]
 fn an_isolated_file_stands_alone_and_only_a_file_may_say_so() {
     let config =
         with_toml("isolated = true\nquarantine_days = 9", &[("UPSWEEP_QUARANTINE_DAYS", "20"), ("UPSWEEP_X", "")]);
