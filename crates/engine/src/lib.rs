@@ -5,9 +5,11 @@
 //!
 //! The story of a clean-up: [`binding`] (is this the right store?), [`survey`] (what is there and who
 //! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
-//! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
+//! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), [`rebind`] and
+//! [`adopt`] (another database, another ledger), and [`runs`],
 //! which tells them in order.
 
+pub mod adopt;
 pub mod apply;
 pub mod binding;
 mod claims;
@@ -15,6 +17,7 @@ pub mod error;
 pub mod planning;
 pub mod ports;
 pub mod purge;
+pub mod rebind;
 pub mod recover;
 pub mod report;
 pub mod restore;

@@ -126,7 +126,8 @@ fn look_again(
 
 /// Asks for the horizon of files whose run could not: a later one is only stricter.
 fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op]) {
-    let without: Vec<_> = hidden.iter().filter(|op| op.horizons.is_none()).map(|op| op.id).collect();
+    let without: Vec<_> =
+        hidden.iter().filter(|op| op.horizons.as_ref().is_none_or(Vec::is_empty)).map(|op| op.id).collect();
     note_horizons(world, ledger, &without);
 }
 

@@ -7,6 +7,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 
+use crate::adopt;
 use crate::apply::apply;
 use crate::binding::{self, Bond};
 use crate::error::EngineError;
@@ -19,9 +20,9 @@ use crate::restore::{Restored, restore, restore_claimed_again};
 use crate::world::World;
 
 /// The lease and the ledger of a bound store.
-struct Desk {
-    lease: Box<dyn Lease>,
-    ledger: Box<dyn Ledger>,
+pub(crate) struct Desk {
+    pub(crate) lease: Box<dyn Lease>,
+    pub(crate) ledger: Box<dyn Ledger>,
 }
 
 /// Plan, guards, recheck, apply, and purge what is due.
@@ -34,6 +35,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let mut report = Report::default();
     if let Some(mut desk) = sit_down(world, &bond, request, &mut report)? {
         binding::note_again(world, &bond)?;
+        binding::follow_quarantine(world, &bond, &*desk.ledger, &*desk.lease)?;
         // Begun before the survey, so that a night without a database leaves its trace in the history.
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
         let outcome = Past::read(&*desk.ledger, world.now())
@@ -111,7 +113,10 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let mut desk = sit_down(world, &bond, request, &mut report)?;
     binding::note_again(world, &bond)?;
     let past = match &desk {
-        Some(desk) => Past::read(&*desk.ledger, world.now())?,
+        Some(desk) => {
+            binding::follow_quarantine(world, &bond, &*desk.ledger, &*desk.lease)?;
+            Past::read(&*desk.ledger, world.now())?
+        }
         None => Past::default(),
     };
     // The plan's own facts, but today's marker and today's count of hidden files.
@@ -251,7 +256,7 @@ pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, E
 
 /// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
 /// it is not the store it was: then only the guards may speak.
-fn sit_down(
+pub(crate) fn sit_down(
     world: &mut World<'_>,
     bond: &Bond,
     request: &Request,
@@ -263,12 +268,16 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
+    if binding::owner(world.home, &*ledger, Some(marker))?.is_none() {
+        ledger.belong_to(&marker.store_id)?;
+    }
     report.recovered = recover(world, &mut *ledger, &*lease)?;
+    report.strays = adopt::count_strays(world, &*ledger);
     Ok(Some(Desk { lease, ledger }))
 }
 
 /// Why there is nothing to work on: it never was bound, or it is not the store it was.
-fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
+pub(crate) fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
     let address = bond.store.address.clone();
     match guard::marker(&address, &bond.binding) {
         Some(refusal) => EngineError::Refused(Box::new(refusal)),
@@ -281,19 +290,20 @@ fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Repo
     let lease = world.home.acquire(&request.holder)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
+    report.strays = adopt::count_strays(world, &*ledger);
     report.bound = Some(marker);
     Ok(Desk { lease, ledger })
 }
 
 /// The objections that no human overruled, and the codes of the others.
-fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
+pub(crate) fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
     let allowed = |r: &Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
     let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = refusals.iter().cloned().partition(allowed);
     (open, overruled.iter().map(|r| r.code).collect())
 }
 
 /// Notes that a run begins, and gives its id.
-fn begin(
+pub(crate) fn begin(
     world: &World<'_>,
     desk: &mut Desk,
     kind: RunKind,
@@ -317,7 +327,7 @@ fn begin(
 }
 
 /// Notes how the run ended. If it had to stop early, what it did until then is reported all the same.
-fn finish(
+pub(crate) fn finish(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
     id: &str,

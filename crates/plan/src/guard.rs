@@ -269,7 +269,7 @@ fn database(s: &Situation<'_>) -> Option<Refusal> {
                 list(s.databases)
             ),
             likely: "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
-            next: "set DATABASE_URL to the database the store belongs to; after a real migration bind the store anew as docs/guards.md says under G004".to_owned(),
+            next: "set DATABASE_URL to the database the store belongs to; after a real migration: upsweep rebind --reason \"…\"".to_owned(),
         });
     }
     s.replicas.first().map(replica)

@@ -25,7 +25,7 @@ pub(crate) fn with_world<R>(
 ) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
-    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    let home = home(config, &store, &clock);
     let mut claims = open_claims(config, need)?;
     let mut world = World {
         store: &store,
@@ -48,8 +48,12 @@ pub(crate) fn with_home<R>(
 ) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
-    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    let home = home(config, &store, &clock);
     work(&store, &home)
+}
+
+fn home<'a>(config: &Config, store: &'a LocalStore, clock: &'a SystemClock) -> LocalHome<'a> {
+    LocalHome::new(store, &TimedIds, clock, config.state_dir.clone()).with_ledger(config.ledger.clone())
 }
 
 /// Whether a command can do its work without a database.
@@ -57,7 +61,7 @@ pub(crate) fn with_home<R>(
 pub(crate) enum Need {
     /// It decides by claims.
     Claims,
-    /// It brings files back, which must be possible when the database is gone.
+    /// It brings files back, or gives them a ledger, which must be possible when the database is gone.
     NoClaims,
 }
 
@@ -90,7 +94,10 @@ impl ClaimSource for NoDatabase {
 
 fn open_store(config: &Config) -> anyhow::Result<LocalStore> {
     match LocalStore::open(&config.upload_dir) {
-        Ok(store) => Ok(store),
+        Ok(store) => match &config.quarantine_dir {
+            Some(place) => Ok(store.with_quarantine(place).map_err(EngineError::from)?),
+            None => Ok(store),
+        },
         Err(error @ StoreError::Missing { .. }) => Err(missing(config, error)),
         Err(error) => Err(EngineError::from(error).into()),
     }

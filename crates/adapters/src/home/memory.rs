@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{
-    Entry, Holder, Home, Horizon, Lease, LeaseError, Ledger, LedgerError, NewOp, Noted, Op, OpId, RunOutcome, RunRecord,
+    Entry, Holder, Home, Horizon, Lease, LeaseError, Ledger, LedgerError, LedgerPlace, NewOp, Noted, Op, OpId,
+    RunOutcome, RunRecord,
 };
 use upsweep_plan::lifecycle::State;
 
@@ -17,6 +18,7 @@ use crate::ledger::memory::MemoryLedger;
 pub struct MemoryHome {
     kept: Arc<Mutex<Kept>>,
     is_damaged: Arc<AtomicBool>,
+    is_outside: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,16 @@ impl MemoryHome {
         self.is_damaged.store(true, Ordering::Relaxed);
     }
 
+    /// A copy of the ledger as it stands, as a backup would be.
+    pub fn copy_ledger(&self) -> Option<MemoryLedger> {
+        self.kept().ledger.as_ref().map(|ledger| locked(ledger).clone())
+    }
+
+    /// From now on the ledger is kept where other stores may have theirs.
+    pub fn keep_ledger_outside(&self) {
+        self.is_outside.store(true, Ordering::Relaxed);
+    }
+
     /// Loses every note.
     pub fn lose_notes(&self) {
         self.kept().notes.clear();
@@ -62,6 +74,10 @@ impl MemoryHome {
 }
 
 impl Home for MemoryHome {
+    fn ledger_place(&self) -> LedgerPlace {
+        LedgerPlace { shown: "in memory".to_owned(), is_inside: !self.is_outside.load(Ordering::Relaxed) }
+    }
+
     fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
         Ok(self.kept().ledger.as_ref().map(|ledger| self.open(ledger)))
     }
@@ -127,6 +143,14 @@ impl OpenLedger {
 impl Ledger for OpenLedger {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        self.it().store_id()
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        self.it().belong_to(store_id)
     }
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {

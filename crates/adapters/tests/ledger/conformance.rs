@@ -256,7 +256,7 @@ fn operations_belong_to_a_run_that_began(mut desk: Desk) {
 }
 
 fn approvals_are_kept(mut desk: Desk) {
-    let kinds = [RunKind::Run, RunKind::Apply, RunKind::Purge, RunKind::Restore, RunKind::Recover];
+    let kinds = RunKind::ALL;
     let runs = (0..).zip(kinds).map(|(secs, kind)| RunRecord {
         kind,
         approval: Some(Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we moved house".into() }),

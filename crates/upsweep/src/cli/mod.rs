@@ -1,9 +1,11 @@
 //! The command line.
 
+mod adopt;
 mod config;
 mod demo;
 mod history;
 mod plan;
+mod rebind;
 mod restore;
 mod run;
 pub(crate) mod status;
@@ -64,6 +66,11 @@ enum Command {
     Purge(run::PurgeCommand),
     /// Finish what an interrupted run left; every changing command does this first
     Recover(run::RecoverCommand),
+    /// Bind the store to another database, after a real migration of the one it had
+    Rebind(rebind::RebindCommand),
+    /// Give the store another ledger when its own is lost or an old copy; every hidden file that it does not know
+    /// comes back
+    Adopt(adopt::AdoptCommand),
     /// Show past runs
     History(history::HistoryCommand),
     /// Show the configuration
@@ -118,6 +125,8 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Restore(command) => command.run(config, quiet),
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),
+        Command::Rebind(command) => command.run(config, quiet),
+        Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
     }
 }

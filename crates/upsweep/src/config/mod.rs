@@ -1,6 +1,7 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
 mod layers;
+mod places;
 mod rules;
 mod settings;
 mod show;
@@ -25,6 +26,12 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) quarantine_days: u32,
     pub(crate) state_dir: Option<PathBuf>,
+    /// Where the ledger is kept, if not in the store.
+    pub(crate) ledger: Option<PathBuf>,
+    /// Where hidden files are wanted, if not in the store's own folder.
+    pub(crate) quarantine_dir: Option<PathBuf>,
+    /// How far back the database's backups reach, in days.
+    pub(crate) database_backup_days: Option<u32>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
     /// Settings that are allowed but unusual.
@@ -79,7 +86,15 @@ impl Config {
                 max_bytes: max_bytes(&values)?,
             },
             quarantine_days: u32::try_from(values.whole("quarantine_days", 1..=3_650)?)?,
-            state_dir: state_dir(&values),
+            state_dir: places::state_dir(&values),
+            ledger: places::ledger(&values)?,
+            quarantine_dir: values.optional("quarantine_dir").map(PathBuf::from),
+            database_backup_days: values
+                .optional("database_backup_days")
+                .map(|_| values.whole("database_backup_days", 0..=36_500))
+                .transpose()?
+                .map(u32::try_from)
+                .transpose()?,
             log_format: log_format(&values)?,
             log_level: values.text("log_level")?,
             warnings,
@@ -135,17 +150,6 @@ fn log_format(values: &Values) -> anyhow::Result<LogFormat> {
         "json" => LogFormat::Json,
         other => bail!("log_format = '{other}' must be text or json ({})", values.origin("log_format")),
     })
-}
-
-/// Where notes about bound stores are kept, outside them.
-fn state_dir(values: &Values) -> Option<PathBuf> {
-    let env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    values
-        .optional("state_dir")
-        .map(PathBuf::from)
-        .or_else(|| env("STATE_DIRECTORY"))
-        .or_else(|| env("XDG_STATE_HOME").map(|dir| dir.join("upsweep")))
-        .or_else(|| env("HOME").map(|home| home.join(".local/state/upsweep")))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod demo;
 pub(crate) mod history;
 mod invocation;
+pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod status;
