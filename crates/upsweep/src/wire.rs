@@ -6,7 +6,7 @@ use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
+    ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
     StoreError,
 };
 use upsweep_engine::world::World;
@@ -50,6 +50,32 @@ pub(crate) fn with_home<R>(
     let store = open_store(config)?;
     let home = home(config, &store, &clock);
     work(&store, &home)
+}
+
+/// A store and what belongs to it, for who only looks.
+pub(crate) struct Parts<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) home: &'a dyn Home,
+    pub(crate) clock: &'a dyn Clock,
+    /// The directory, for what only a directory has.
+    pub(crate) local: &'a LocalStore,
+}
+
+/// Opens the store and Upsweep's own state, or says why not.
+pub(crate) fn with_parts<R>(config: &Config, work: impl FnOnce(anyhow::Result<Parts<'_>>) -> R) -> R {
+    let clock = SystemClock::new();
+    match open_store(config) {
+        Ok(store) => {
+            let home = home(config, &store, &clock);
+            work(Ok(Parts { store: &store, home: &home, clock: &clock, local: &store }))
+        }
+        Err(error) => work(Err(error)),
+    }
+}
+
+/// The database that is configured. Nothing is connected yet.
+pub(crate) fn claims(config: &Config) -> anyhow::Result<Box<dyn ClaimSource>> {
+    open_claims(config, Need::Claims)
 }
 
 fn home<'a>(config: &Config, store: &'a LocalStore, clock: &'a SystemClock) -> LocalHome<'a> {

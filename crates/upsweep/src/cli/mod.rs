@@ -3,6 +3,7 @@
 mod adopt;
 mod config;
 mod demo;
+mod doctor;
 mod history;
 mod plan;
 mod rebind;
@@ -71,6 +72,8 @@ enum Command {
     /// Give the store another ledger when its own is lost or an old copy; every hidden file that it does not know
     /// comes back
     Adopt(adopt::AdoptCommand),
+    /// Look whether everything is in order: the directory, the disk, the clocks, the database, Upsweep's own state
+    Doctor(doctor::DoctorCommand),
     /// Show past runs
     History(history::HistoryCommand),
     /// Show the configuration
@@ -125,6 +128,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Restore(command) => command.run(config, quiet),
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),
+        Command::Doctor(command) => command.run(config),
         Command::Rebind(command) => command.run(config, quiet),
         Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),

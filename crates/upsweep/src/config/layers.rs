@@ -41,6 +41,8 @@ const NOT_TEXT: char = '\0';
 pub(super) struct Values {
     found: BTreeMap<&'static str, (String, String)>,
     pub(super) warnings: Vec<String>,
+    /// The files they were read from.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// Reads all layers; later ones win. Gives the values and the claim rules of the file.
@@ -77,6 +79,7 @@ fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<Claim
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(vec![]),
         Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
     };
+    values.files.push(path.clone());
     let shown = path.display().to_string();
     let mut table: toml::Table = text.parse().with_context(|| format!("{shown} is no valid TOML"))?;
     let rules = match table.remove("claims") {
@@ -102,6 +105,7 @@ fn as_text(value: &toml::Value) -> String {
 /// passed over with a word.
 fn read_dotenv(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<(String, String)>> {
     let Some(path) = sources.dotenv.as_deref().filter(|path| path.is_file()) else { return Ok(vec![]) };
+    values.files.push(path.to_owned());
     let lines = dotenvy::from_path_iter(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut pairs = Vec::new();
     for line in lines {

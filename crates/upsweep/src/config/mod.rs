@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) database_backup_days: Option<u32>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
+    /// The files that values were read from.
+    pub(crate) files: Vec<PathBuf>,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
 }
@@ -97,6 +99,7 @@ impl Config {
                 .transpose()?,
             log_format: log_format(&values)?,
             log_level: values.text("log_level")?,
+            files: values.files,
             warnings,
         })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod csv;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod history;
 mod invocation;
 pub(crate) mod place;

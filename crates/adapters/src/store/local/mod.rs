@@ -10,6 +10,7 @@ mod facts;
 mod manifest;
 mod marker;
 mod moves;
+pub mod probe;
 mod quarantine;
 mod tree;
 mod walk;
