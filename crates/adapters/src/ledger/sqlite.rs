@@ -275,6 +275,10 @@ impl Ledger for SqliteLedger {
 
     fn verify(&self) -> Result<(), LedgerError> {
         let fail = || self.fail();
+        let whole: String = self.db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fail())?;
+        if whole != "ok" {
+            return Err(self.damaged(whole));
+        }
         let mut statement = self
             .db
             .prepare("SELECT o.id, o.state, j.event FROM ops o LEFT JOIN journal j ON j.op = o.id ORDER BY o.id, j.seq")
