@@ -12,7 +12,7 @@ use upsweep_plan::lifecycle::{Event, State};
 
 use crate::binding;
 use crate::error::EngineError;
-use crate::ports::{Entry, Ledger, Lying, Marker, OpId, Place, PutBackOutcome, RunKind, Stage, StoreError};
+use crate::ports::{Entry, Ledger, Lying, Marker, OpId, Place, PutBackOutcome, RunKind, Stage, Store};
 use crate::recover::recover;
 use crate::report::{Report, Request};
 use crate::restore::Restored;
@@ -150,23 +150,24 @@ fn bring_back(
     Ok(())
 }
 
-/// How many files lie in quarantines of runs that the ledger does not know. Doubt stops no run: it is told.
-pub(crate) fn count_strays(world: &World<'_>, ledger: &dyn Ledger) -> u64 {
-    let count = || -> Result<u64, EngineError> {
-        let mut strays = 0;
-        for run in world.store.quarantines()? {
-            if ledger.run(&run)?.is_none() {
-                strays += lying(world, &run)?;
-            }
+/// How many files lie in quarantines of runs that the ledger does not know: it may be an old copy.
+///
+/// # Errors
+/// [`EngineError`] when the two cannot be compared.
+pub fn count_strays(store: &dyn Store, ledger: &dyn Ledger) -> Result<u64, EngineError> {
+    let mut strays = 0;
+    for run in store.quarantines()? {
+        if ledger.run(&run)?.is_none() {
+            strays += store.lying_in(&run)?.len() as u64;
         }
-        Ok(strays)
-    };
-    count().unwrap_or_else(|error| {
+    }
+    Ok(strays)
+}
+
+/// The same for a run that works with this ledger: what cannot be compared stops no run.
+pub(crate) fn look_for_strays(world: &World<'_>, ledger: &dyn Ledger) -> u64 {
+    count_strays(world.store, ledger).unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot compare the quarantine with the ledger");
         0
     })
-}
-
-fn lying(world: &World<'_>, run: &str) -> Result<u64, StoreError> {
-    Ok(world.store.lying_in(run)?.len() as u64)
 }

@@ -40,7 +40,7 @@ pub enum EngineError {
     },
     /// The ledger at the configured place is another store's.
     #[error(
-        "the ledger {ledger} belongs to store {store_id}; each store needs one of its own: set UPSWEEP_LEDGER_URL to another file, which is made if it does not exist"
+        "the ledger {ledger} belongs to store {store_id}; each store needs one of its own: set UPSWEEP_LEDGER_URL to another file, which is made if it does not exist. (If this is that store and its marker was lost, put .upsweep/store.json back from a backup.)"
     )]
     LedgerTaken {
         /// Where it is.

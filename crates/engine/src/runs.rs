@@ -272,7 +272,7 @@ pub(crate) fn sit_down(
         ledger.belong_to(&marker.store_id)?;
     }
     report.recovered = recover(world, &mut *ledger, &*lease)?;
-    report.strays = adopt::count_strays(world, &*ledger);
+    report.strays = adopt::look_for_strays(world, &*ledger);
     Ok(Some(Desk { lease, ledger }))
 }
 
@@ -290,7 +290,7 @@ fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Repo
     let lease = world.home.acquire(&request.holder)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
-    report.strays = adopt::count_strays(world, &*ledger);
+    report.strays = adopt::look_for_strays(world, &*ledger);
     report.bound = Some(marker);
     Ok(Desk { lease, ledger })
 }

@@ -1,5 +1,6 @@
 //! Whether the ledger is the right one and whole, and what waits in it.
 
+use upsweep_engine::adopt;
 use upsweep_engine::binding;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::PENDING;
@@ -64,12 +65,7 @@ fn waiting(parts: &Parts<'_>, ledger: &dyn Ledger) -> Result<Check, EngineError>
 }
 
 fn strays(parts: &Parts<'_>, ledger: &dyn Ledger) -> Result<Check, EngineError> {
-    let mut strays = 0;
-    for run in parts.store.quarantines()? {
-        if ledger.run(&run)?.is_none() {
-            strays += parts.store.lying_in(&run)?.len() as u64;
-        }
-    }
+    let strays = adopt::count_strays(parts.store, ledger)?;
     Ok(if strays == 0 {
         Check::good("hidden files", "the ledger knows every run that hid files")
     } else {
