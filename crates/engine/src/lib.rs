@@ -5,10 +5,11 @@
 //!
 //! The story of a clean-up: [`binding`] (is this the right store?), [`databases`] (whose rows?), [`survey`] (what is there and who
 //! claims it), [`planning`] (what would go), [`apply`] (hide it, intent before effect), [`restore`] and
-//! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), and [`runs`],
-//! which tells them in order. Beside them: [`holds`] (what people want kept) and [`trail`] (what was done, told
-//! to an auditor).
+//! [`purge`] (bring it back, or free it), [`recover`] (finish what a crash interrupted), [`rebind`] and
+//! [`adopt`] (another database, another ledger), and [`runs`], which tells them in order. Beside them: [`holds`]
+//! (what people want kept) and [`trail`] (what was done, told to an auditor).
 
+pub mod adopt;
 pub mod apply;
 mod baseline;
 pub mod binding;
@@ -21,6 +22,7 @@ pub mod past;
 pub mod planning;
 pub mod ports;
 pub mod purge;
+pub mod rebind;
 pub mod recover;
 pub mod report;
 pub mod restore;

@@ -32,6 +32,8 @@ pub struct Report {
     pub bound: Option<Marker>,
     /// What an interrupted run had left.
     pub recovered: Recovered,
+    /// Files in the quarantine of runs that the ledger does not know: it may be an old copy.
+    pub strays: u64,
     /// Why nothing was hidden.
     pub refusals: Vec<Refusal>,
     /// The guards that objected to hiding and were overruled.

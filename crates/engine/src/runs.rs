@@ -8,6 +8,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 
+use crate::adopt;
 use crate::apply::apply;
 use crate::baseline;
 use crate::binding::{self, Bond};
@@ -25,16 +26,16 @@ use crate::trail;
 use crate::world::World;
 
 /// The lease and the ledger of a bound store.
-struct Desk {
-    lease: Box<dyn Lease>,
-    ledger: Box<dyn Ledger>,
+pub(crate) struct Desk {
+    pub(crate) lease: Box<dyn Lease>,
+    pub(crate) ledger: Box<dyn Ledger>,
     /// The newest entry of the ledger before this run wrote to it.
-    last_entry: Option<Timestamp>,
+    pub(crate) last_entry: Option<Timestamp>,
 }
 
 impl Desk {
     /// What the ledger says that a plan must know, and what time the store has.
-    fn past(&self, world: &World<'_>) -> Result<Past, EngineError> {
+    pub(crate) fn past(&self, world: &World<'_>) -> Result<Past, EngineError> {
         let asked = world.now();
         let said = world.store.clock()?.map(|said| world.clock.of_another(said));
         let store_clock =
@@ -43,7 +44,7 @@ impl Desk {
     }
 
     /// Makes a plan.
-    fn plan(&self, world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, EngineError> {
+    pub(crate) fn plan(&self, world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, EngineError> {
         planning::make(world, bond, past, Some(&*self.ledger))
     }
 }
@@ -58,6 +59,7 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     let mut report = Report::default();
     if let Some(mut desk) = sit_down(world, &bond, request, &mut report)? {
         binding::note_again(world, &bond)?;
+        binding::follow_quarantine(world, &bond, &*desk.ledger, &*desk.lease)?;
         // Begun before the survey, so that a night without a database leaves its trace in the history.
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
         let outcome = desk.past(world).and_then(|past| {
@@ -145,7 +147,13 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let mut report = Report::default();
     let mut desk = sit_down(world, &bond, request, &mut report)?;
     binding::note_again(world, &bond)?;
-    let past = desk.as_ref().map(|desk| desk.past(world)).transpose()?.unwrap_or_default();
+    let past = match &desk {
+        Some(desk) => {
+            binding::follow_quarantine(world, &bond, &*desk.ledger, &*desk.lease)?;
+            desk.past(world)?
+        }
+        None => Past::default(),
+    };
     // The plan's own facts, but today's marker, time, and count of hidden files.
     let objections = guard::judge(&situation(world, &plan, &bond, &[], &past), world.limits);
     (report.refusals, report.overruled) = sort_refusals(&objections, request.approval.as_ref());
@@ -297,7 +305,7 @@ pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, E
 
 /// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
 /// it is not the store it was: then only the guards may speak.
-fn sit_down(
+pub(crate) fn sit_down(
     world: &mut World<'_>,
     bond: &Bond,
     request: &Request,
@@ -309,14 +317,18 @@ fn sit_down(
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
+    if binding::owner(world.home, &*ledger, Some(marker))?.is_none() {
+        ledger.belong_to(&marker.store_id)?;
+    }
     let last_entry = ledger.last_entry_at()?;
     ledger.set_actor(&request.holder.by());
     report.recovered = recover(world, &mut *ledger, &*lease)?;
+    report.strays = adopt::look_for_strays(world, &*ledger);
     Ok(Some(Desk { lease, ledger, last_entry }))
 }
 
 /// Why there is nothing to work on: it never was bound, or it is not the store it was.
-fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
+pub(crate) fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
     let address = bond.store.address.clone();
     match guard::marker(&address, &bond.binding) {
         Some(refusal) => EngineError::Refused(Box::new(refusal)),
@@ -332,19 +344,20 @@ fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Repo
     ledger.set_actor(&request.holder.by());
     ledger.note_audit(trail::store_bound(&marker, &world.store.address(), &request.holder.by()), marker.bound_at)?;
     report.recovered = recover(world, &mut *ledger, &*lease)?;
+    report.strays = adopt::look_for_strays(world, &*ledger);
     report.bound = Some(marker);
     Ok(Desk { lease, ledger, last_entry })
 }
 
 /// The objections that no human overruled, and the codes of the others.
-fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
+pub(crate) fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
     let allowed = |r: &Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
     let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = refusals.iter().cloned().partition(allowed);
     (open, overruled.iter().map(|r| r.code).collect())
 }
 
 /// Notes that a run begins, and gives its id.
-fn begin(
+pub(crate) fn begin(
     world: &World<'_>,
     desk: &mut Desk,
     kind: RunKind,
@@ -368,7 +381,7 @@ fn begin(
 }
 
 /// Notes how the run ended. If it had to stop early, what it did until then is reported all the same.
-fn finish(
+pub(crate) fn finish(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
     id: &str,

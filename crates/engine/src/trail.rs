@@ -6,11 +6,13 @@ use std::ops::ControlFlow;
 use jiff::{SignedDuration, Timestamp};
 use upsweep_plan::audit::{Checkpoint, NewRecord, Record, Start};
 use upsweep_plan::guard;
+use upsweep_plan::plan::DatabaseIdentity;
 
 use crate::binding;
 use crate::error::EngineError;
 use crate::ports::{Home, Ledger, Marker, Store};
-use crate::report::Report;
+use crate::rebind::Rebound;
+use crate::report::{Report, Request};
 use crate::world::World;
 
 /// The ledger of a bound store, without its lease: for reading, and for what may be noted while a run is at work.
@@ -115,10 +117,26 @@ pub(crate) fn prune_after(world: &World<'_>, ledger: &mut dyn Ledger, report: &R
 /// Of the longest year: a day more is no harm.
 const HOURS_OF_A_YEAR: i64 = 366 * 24;
 
+fn list(databases: &[DatabaseIdentity]) -> String {
+    databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// That a store was bound to other databases.
+pub(crate) fn store_rebound(run: &str, store_id: &str, rebound: &Rebound, request: &Request) -> NewRecord {
+    let Rebound { from, to } = rebound;
+    NewRecord {
+        run: Some(run.to_owned()),
+        actor: request.holder.by(),
+        event: "store-rebound".to_owned(),
+        subject: Some(store_id.to_owned()),
+        details: BTreeMap::from([("from".to_owned(), list(from)), ("to".to_owned(), list(to))]),
+    }
+}
+
 /// That a store was bound, for its trail's first record.
 pub(crate) fn store_bound(marker: &Marker, address: &str, by: &str) -> NewRecord {
-    let Marker { format: _, store_id, ledger_id: _, databases, bound_at: _ } = marker;
-    let databases = databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let Marker { format: _, store_id, ledger_id: _, databases, quarantine: _, bound_at: _ } = marker;
+    let databases = list(databases);
     NewRecord {
         run: None,
         actor: by.to_owned(),

@@ -4,6 +4,7 @@ mod cli;
 mod clock;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod headers;
 mod logging;

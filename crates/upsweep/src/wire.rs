@@ -8,7 +8,7 @@ use upsweep_adapters::store::local::LocalStore;
 use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    ClaimError, ClaimSource, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
+    ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
     StoreError,
 };
 use upsweep_engine::world::World;
@@ -28,7 +28,7 @@ pub(crate) fn with_world<R>(
 ) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
-    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    let home = home(config, &store, &clock);
     let mut claims = open_claims(config, need)?;
     let mut world = World {
         store: &store,
@@ -53,8 +53,38 @@ pub(crate) fn with_home<R>(
 ) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
-    let home = LocalHome::new(&store, &TimedIds, &clock, config.state_dir.clone());
+    let home = home(config, &store, &clock);
     work(&store, &home)
+}
+
+/// A store and what belongs to it, for who only looks.
+pub(crate) struct Parts<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) home: &'a dyn Home,
+    pub(crate) clock: &'a dyn Clock,
+    /// The directory, for what only a directory has.
+    pub(crate) local: &'a LocalStore,
+}
+
+/// Opens the store and Upsweep's own state, or says why not.
+pub(crate) fn with_parts<R>(config: &Config, work: impl FnOnce(anyhow::Result<Parts<'_>>) -> R) -> R {
+    let clock = SystemClock::new();
+    match open_store(config) {
+        Ok(store) => {
+            let home = home(config, &store, &clock);
+            work(Ok(Parts { store: &store, home: &home, clock: &clock, local: &store }))
+        }
+        Err(error) => work(Err(error)),
+    }
+}
+
+/// The databases that are configured, each with its name. Nothing is connected yet.
+pub(crate) fn claims(config: &Config) -> anyhow::Result<Vec<(String, Box<dyn ClaimSource>)>> {
+    open_claims(config, Need::Claims)
+}
+
+fn home<'a>(config: &Config, store: &'a LocalStore, clock: &'a SystemClock) -> LocalHome<'a> {
+    LocalHome::new(store, &TimedIds, clock, config.state_dir.clone()).with_ledger(config.ledger.clone())
 }
 
 /// Whether a command can do its work without a database.
@@ -62,7 +92,7 @@ pub(crate) fn with_home<R>(
 pub(crate) enum Need {
     /// It decides by claims.
     Claims,
-    /// It brings files back, which must be possible when the database is gone.
+    /// It brings files back, or gives them a ledger, which must be possible when the database is gone.
     NoClaims,
 }
 
@@ -170,7 +200,10 @@ impl ClaimSource for NoDatabase {
 
 fn open_store(config: &Config) -> anyhow::Result<LocalStore> {
     match LocalStore::open(&config.upload_dir) {
-        Ok(store) => Ok(store),
+        Ok(store) => match &config.quarantine_dir {
+            Some(place) => Ok(store.with_quarantine(place).map_err(EngineError::from)?),
+            None => Ok(store),
+        },
         Err(error @ StoreError::Missing { .. }) => Err(missing(config, error)),
         Err(error) => Err(EngineError::from(error).into()),
     }

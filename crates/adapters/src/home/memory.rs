@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use upsweep_engine::ports::{Holder, Home, Lease, LeaseError, Ledger, LedgerError, Noted};
+use upsweep_engine::ports::{Holder, Home, Lease, LeaseError, Ledger, LedgerError, LedgerPlace, Noted};
 
 use crate::ledger::memory::MemoryLedger;
 use open_ledger::OpenLedger;
@@ -16,6 +16,7 @@ use open_ledger::OpenLedger;
 pub struct MemoryHome {
     kept: Arc<Mutex<Kept>>,
     is_damaged: Arc<AtomicBool>,
+    is_outside: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +46,16 @@ impl MemoryHome {
         self.is_damaged.store(true, Ordering::Relaxed);
     }
 
+    /// A copy of the ledger as it stands, as a backup would be.
+    pub fn copy_ledger(&self) -> Option<MemoryLedger> {
+        self.kept().ledger.as_ref().map(|ledger| locked(ledger).clone())
+    }
+
+    /// From now on the ledger is kept where other stores may have theirs.
+    pub fn keep_ledger_outside(&self) {
+        self.is_outside.store(true, Ordering::Relaxed);
+    }
+
     /// Loses every note.
     pub fn lose_notes(&self) {
         self.kept().notes.clear();
@@ -61,6 +72,10 @@ impl MemoryHome {
 }
 
 impl Home for MemoryHome {
+    fn ledger_place(&self) -> LedgerPlace {
+        LedgerPlace { shown: "in memory".to_owned(), is_inside: !self.is_outside.load(Ordering::Relaxed) }
+    }
+
     fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
         Ok(self.kept().ledger.as_ref().map(|ledger| self.open(ledger)))
     }

@@ -17,9 +17,10 @@ use holds::HoldBook;
 use memories::Remembered;
 
 /// A ledger in memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
     id: String,
+    store_id: Option<String>,
     runs: Vec<RunRecord>,
     ops: BTreeMap<OpId, Op>,
     journal: Vec<(OpId, Event, Timestamp)>,
@@ -49,6 +50,15 @@ impl MemoryLedger {
 impl Ledger for MemoryLedger {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        Ok(self.store_id.clone())
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        self.store_id = Some(store_id.to_owned());
+        Ok(())
     }
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {

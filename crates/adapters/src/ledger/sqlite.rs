@@ -66,6 +66,7 @@ impl SqliteLedger {
             .mode(0o600)
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(path)
+            .and_then(|_| std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
             .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
     }
@@ -145,6 +146,16 @@ fn storage(path: &Path, cause: &rusqlite::Error) -> LedgerError {
 impl Ledger for SqliteLedger {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        let sql = "SELECT value FROM meta WHERE key = 'store_id'";
+        self.db.query_row(sql, [], |row| row.get(0)).optional().map_err(self.fail())
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('store_id', ?1)";
+        self.db.execute(sql, [store_id]).map(drop).map_err(self.fail())
     }
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
@@ -305,6 +316,10 @@ impl Ledger for SqliteLedger {
 
     fn verify(&self) -> Result<(), LedgerError> {
         self.verify_journal()?;
+        let whole: String = self.db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(self.fail())?;
+        if whole != "ok" {
+            return Err(self.damaged(whole));
+        }
         match self.verify_audit(None)? {
             Ok(_) => Ok(()),
             Err(finding) => Err(self.damaged(format!("its audit trail: {finding}"))),

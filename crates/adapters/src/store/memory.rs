@@ -1,13 +1,13 @@
 //! A store in memory, for tests of the engine: the same promises, no disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{
-    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store,
-    StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome, ReadSeek,
+    Store, StoreError,
 };
 use upsweep_plan::key::Key;
 use upsweep_plan::listing::{FileFacts, FileTime, Found, Ignored};
@@ -23,6 +23,10 @@ struct State {
     visible: BTreeMap<Key, MemoryFile>,
     hidden: BTreeMap<Place, MemoryFile>,
     marker: Option<Marker>,
+    /// The names under which files were to be hidden.
+    noted: BTreeMap<Place, Key>,
+    wanted_quarantine: Option<String>,
+    has_stuck_marker: bool,
     unreadable: Vec<String>,
     immovable: Vec<Key>,
     ignores_preconditions: bool,
@@ -100,6 +104,21 @@ impl MemoryStore {
     /// Sets its own clock, which stands still. It has none before.
     pub fn set_clock(&self, now: Timestamp) {
         self.state().clock = Some(now);
+    }
+
+    /// Sets where the configuration wants the quarantine.
+    pub fn want_quarantine(&self, place: Option<&str>) {
+        self.state().wanted_quarantine = place.map(str::to_owned);
+    }
+
+    /// From now on its marker cannot be replaced, or can again.
+    pub fn stick_marker(&self, is_stuck: bool) {
+        self.state().has_stuck_marker = is_stuck;
+    }
+
+    /// Loses the note of what lies at a place.
+    pub fn forget_name(&self, place: &Place) {
+        self.state().noted.remove(place);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -209,8 +228,44 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn replace_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.marker.as_ref().is_none_or(|old| old.store_id != marker.store_id) {
+            let cause = "it is not there, or another store's".to_owned();
+            return Err(StoreError::Io { action: "cannot replace", object: "the marker".to_owned(), cause });
+        }
+        if state.has_stuck_marker {
+            let cause = "it was told to stick".to_owned();
+            return Err(StoreError::Io { action: "cannot replace", object: "the marker".to_owned(), cause });
+        }
+        state.marker = Some(marker.clone());
+        Ok(())
+    }
+
+    fn wanted_quarantine(&self) -> Option<String> {
+        self.state().wanted_quarantine.clone()
+    }
+
+    fn quarantines(&self) -> Result<Vec<String>, StoreError> {
+        let runs: BTreeSet<String> = self.state().hidden.keys().map(|place| place.run.clone()).collect();
+        Ok(runs.into_iter().collect())
+    }
+
+    fn lying_in(&self, run: &str) -> Result<Vec<Lying>, StoreError> {
+        let state = self.state();
+        let lying = state.hidden.iter().filter(|(place, _)| place.run == run);
+        Ok(lying
+            .map(|(place, file)| Lying {
+                place: place.clone(),
+                key: state.noted.get(place).cloned(),
+                size_bytes: file.facts.size_bytes,
+            })
+            .collect())
+    }
+
     fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
         let mut state = self.state();
+        state.noted.extend(orders.iter().map(|order| (order.place.clone(), order.key.clone())));
         Ok(orders.iter().map(|order| state.hide_one(order)).collect())
     }
 

@@ -1,9 +1,11 @@
 //! The engine over stores, ledgers and databases in memory: the five laws, and every way a run can end.
 
+mod adopting;
 mod applying;
 mod databases;
 mod hiding;
 mod purging;
+mod rebinding;
 mod recovering;
 mod restoring;
 mod stage;

@@ -3,7 +3,7 @@
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Capabilities, Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Marker, NewOp, Place,
+    Capabilities, Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Lying, Marker, NewOp, Place,
     PutBackOutcome, ReadSeek, Store, StoreError,
 };
 use upsweep_engine::recover::Recovered;
@@ -228,6 +228,18 @@ impl Store for FailsAfterHiding<'_> {
     }
     fn address(&self) -> String {
         self.0.address()
+    }
+    fn replace_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        self.0.replace_marker(marker)
+    }
+    fn wanted_quarantine(&self) -> Option<String> {
+        self.0.wanted_quarantine()
+    }
+    fn quarantines(&self) -> Result<Vec<String>, StoreError> {
+        self.0.quarantines()
+    }
+    fn lying_in(&self, run: &str) -> Result<Vec<Lying>, StoreError> {
+        self.0.lying_in(run)
     }
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()

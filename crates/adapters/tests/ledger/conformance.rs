@@ -26,7 +26,18 @@ everywhere!(
     operations_belong_to_a_run_that_began,
     approvals_are_kept,
     a_whole_life_can_be_verified,
+    it_belongs_to_the_store_that_was_noted_last,
 );
+
+fn it_belongs_to_the_store_that_was_noted_last(mut desk: Desk) {
+    assert_eq!(desk.ledger.store_id().unwrap(), None);
+    for store in ["store-1", "store-2"] {
+        desk.ledger.belong_to(store).unwrap();
+        desk = desk.reopened();
+        assert_eq!(desk.ledger.store_id().unwrap().as_deref(), Some(store));
+        assert_eq!(desk.ledger.id(), "ledger-1", "its own name is another matter");
+    }
+}
 
 fn an_operation_is_kept_to_the_last_detail(mut desk: Desk) {
     desk.begin("run-1", 0);
@@ -256,7 +267,7 @@ fn operations_belong_to_a_run_that_began(mut desk: Desk) {
 }
 
 fn approvals_are_kept(mut desk: Desk) {
-    let kinds = [RunKind::Run, RunKind::Apply, RunKind::Purge, RunKind::Restore, RunKind::Recover];
+    let kinds = RunKind::ALL;
     let runs = (0..).zip(kinds).map(|(secs, kind)| RunRecord {
         kind,
         approval: Some(Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we moved house".into() }),

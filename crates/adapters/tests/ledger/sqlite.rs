@@ -78,7 +78,7 @@ fn what_cannot_be_read_is_an_error_and_never_skipped() {
         raw(&desk).execute_batch(change).unwrap();
         let error = desk.ledger.ops_in(&State::ALL).unwrap_err();
         assert!(matches!(error, LedgerError::Damaged { .. }), "{change}: {error:?}");
-        assert!(error.to_string().contains("operation 1") && error.to_string().contains("MANIFEST"), "{error}");
+        assert!(error.to_string().contains("operation 1") && error.to_string().contains("upsweep adopt"), "{error}");
     }
 }
 

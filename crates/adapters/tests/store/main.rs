@@ -5,5 +5,6 @@ mod hiding;
 mod links;
 mod listing;
 mod manifest;
+mod quarantine;
 mod rig;
 mod system;

@@ -26,6 +26,18 @@ pub trait Ledger: Holds + Memories + AuditTrail + Send {
     /// Names this ledger.
     fn id(&self) -> &str;
 
+    /// The store it belongs to, if that was ever noted: no other store may use it.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn store_id(&self) -> Result<Option<String>, LedgerError>;
+
+    /// Notes which store it belongs to from now on.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError>;
+
     /// Notes that a run begins.
     ///
     /// # Errors
@@ -144,9 +156,17 @@ pub enum RunKind {
     Restore,
     /// Finish what an interrupted run left.
     Recover,
+    /// Bind the store to another database.
+    Rebind,
+    /// Give the store another ledger, and bring back what that one does not know.
+    Adopt,
 }
 
 impl RunKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Run, Self::Apply, Self::Purge, Self::Restore, Self::Recover, Self::Rebind, Self::Adopt];
+
     /// The word for reports.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -156,6 +176,8 @@ impl RunKind {
             Self::Purge => "purge",
             Self::Restore => "restore",
             Self::Recover => "recover",
+            Self::Rebind => "rebind",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -310,7 +332,7 @@ pub enum LedgerError {
     },
     /// What is stored makes no sense.
     #[error(
-        "the ledger {ledger} is damaged: {problem}; nothing was changed. Restore it from a backup, or move it away: hidden files can be brought back by the MANIFEST in each folder of the quarantine"
+        "the ledger {ledger} is damaged: {problem}; nothing was changed. Restore it from a backup, or move it away and run: upsweep adopt --reason \"…\", which brings every hidden file back"
     )]
     Damaged {
         /// Its path.

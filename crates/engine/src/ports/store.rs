@@ -53,11 +53,34 @@ pub trait Store: Send {
     /// [`StoreError`] when it cannot be read or makes no sense.
     fn marker(&self) -> Result<Option<Marker>, StoreError>;
 
-    /// Writes the marker, durably. There must be none.
+    /// Writes the marker, durably. There must be none. Where it names a quarantine, that is made first.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written or one is there already.
     fn bind(&self, marker: &Marker) -> Result<(), StoreError>;
+
+    /// Puts this marker in the place of the one that is there, of the same store: at once and durably, so that there
+    /// is a whole one at any moment. Where it names a quarantine, that is made first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is none, or another store's, or it cannot be written.
+    fn replace_marker(&self, marker: &Marker) -> Result<(), StoreError>;
+
+    /// Where the configuration wants hidden files to lie; `None` means among the store's own things. Where they do
+    /// lie, the marker says: every other method goes by that.
+    fn wanted_quarantine(&self) -> Option<String>;
+
+    /// The runs that have a quarantine, in any order; what lies in them is not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be found out.
+    fn quarantines(&self) -> Result<Vec<String>, StoreError>;
+
+    /// What lies in the quarantine of `run`, in any order; nothing when it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be found out.
+    fn lying_in(&self, run: &str) -> Result<Vec<Lying>, StoreError>;
 
     /// Hides files in the quarantine of one run, and gives one outcome per order, in order.
     ///
@@ -128,6 +151,17 @@ impl std::fmt::Display for OpId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// A file that lies in the quarantine, whatever a ledger knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lying {
+    /// Where.
+    pub place: Place,
+    /// Its name, as noted before it moved; `None` when the note is lost or names several.
+    pub key: Option<Key>,
+    /// Its size.
+    pub size_bytes: u64,
 }
 
 /// One file to hide.
@@ -203,6 +237,9 @@ pub struct Marker {
     pub databases: Vec<DatabaseIdentity>,
     /// When it was bound.
     pub bound_at: Timestamp,
+    /// Where hidden files lie; `None` means among the store's own things.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
 }
 
 /// Why a store could not do what it was asked. Every message names the object.
@@ -223,6 +260,14 @@ pub enum StoreError {
         object: String,
         /// The system's word for it.
         cause: String,
+    },
+    /// The quarantine cannot be where it is wanted, or is not where it was.
+    #[error("the quarantine {place} {problem}")]
+    Quarantine {
+        /// Its path.
+        place: String,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// The marker makes no sense.
     #[error(

@@ -25,6 +25,9 @@ pub trait Ids: Send + Sync {
 /// Where Upsweep keeps its own state about one store: the ledger, the lease, and, outside the store, a note
 /// that it was bound, so that a store that vanished is missed.
 pub trait Home: Send {
+    /// Where the ledger is, or would be made.
+    fn ledger_place(&self) -> LedgerPlace;
+
     /// The store's ledger; `None` when there is none yet.
     ///
     /// # Errors
@@ -61,6 +64,15 @@ pub trait Home: Send {
     /// # Errors
     /// A sentence for a human.
     fn note(&self, address: &str, store_id: &str) -> Result<(), String>;
+}
+
+/// Where a ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerPlace {
+    /// For a human.
+    pub shown: String,
+    /// Whether it is among the store's own things, where no other store's ledger can be.
+    pub is_inside: bool,
 }
 
 /// A note about a bound store.

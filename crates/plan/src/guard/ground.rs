@@ -44,7 +44,7 @@ pub(super) fn database(s: &Situation<'_>) -> Option<Refusal> {
                 list(s.databases)
             ),
             likely: "DATABASE_URL points to another server or database (staging, a copy, a restored dump)".to_owned(),
-            next: "set DATABASE_URL to the database the store belongs to; after a real migration: upsweep rebind"
+            next: "set DATABASE_URL to the database the store belongs to; after a real migration: upsweep rebind --reason \"…\""
                 .to_owned(),
         });
     }

@@ -1,14 +1,17 @@
 //! The command line.
 
+mod adopt;
 mod audit;
 pub(crate) mod check;
 mod config;
 mod demo;
+mod doctor;
 mod history;
 mod hold;
 mod manual;
 mod moment;
 mod plan;
+mod rebind;
 mod restore;
 mod run;
 mod selection;
@@ -70,6 +73,13 @@ enum Command {
     Purge(run::PurgeCommand),
     /// Finish what an interrupted run left; every changing command does this first
     Recover(run::RecoverCommand),
+    /// Bind the store to another database, after a real migration of the one it had
+    Rebind(rebind::RebindCommand),
+    /// Give the store another ledger when its own is lost or an old copy; every hidden file that it does not know
+    /// comes back
+    Adopt(adopt::AdoptCommand),
+    /// Look whether everything is in order: the directory, the disk, the clocks, the database, Upsweep's own state
+    Doctor(doctor::DoctorCommand),
     /// Show past runs
     History(history::HistoryCommand),
     /// Keep files whatever the rows say, and let them go again
@@ -140,6 +150,9 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Restore(command) => command.run(config, quiet),
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),
+        Command::Doctor(command) => command.run(config),
+        Command::Rebind(command) => command.run(config, quiet),
+        Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
         Command::Hold(command) => command.run(config),
     }

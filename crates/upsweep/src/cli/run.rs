@@ -8,6 +8,7 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::Approval;
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
+use upsweep_plan::guard::Code;
 use upsweep_plan::plan::Plan;
 
 use super::Allow;
@@ -129,12 +130,17 @@ pub(super) fn exit_of(report: &Report) -> Exit {
 }
 
 fn approval(allow: &Allow) -> anyhow::Result<Option<Approval>> {
-    let Some(reason) = allow.reason.clone() else { return Ok(None) };
+    let Some(reason) = &allow.reason else { return Ok(None) };
+    approved(&allow.allow, reason, "why the guards may be overruled").map(Some)
+}
+
+/// A human's words for the history, and the guards they overrule.
+pub(super) fn approved(codes: &[Code], reason: &str, why: &str) -> anyhow::Result<Approval> {
     if reason.trim().is_empty() {
-        return Err(UsageError("--reason must say why the guards may be overruled".to_owned()).into());
+        return Err(UsageError(format!("--reason must say {why}")).into());
     }
-    if let Some(code) = allow.allow.iter().find(|code| !code.is_approvable()) {
+    if let Some(code) = codes.iter().find(|code| !code.is_approvable()) {
         return Err(UsageError(format!("{code} cannot be overruled; see docs/guards.md for what to do instead")).into());
     }
-    Ok(Some(Approval { codes: allow.allow.iter().copied().collect(), reason }))
+    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned() })
 }

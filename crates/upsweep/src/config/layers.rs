@@ -44,6 +44,8 @@ const NOT_TEXT: char = '\0';
 pub(super) struct Values {
     found: BTreeMap<&'static str, (String, String)>,
     pub(super) warnings: Vec<String>,
+    /// The files they were read from.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// What only the configuration file can hold.
@@ -100,7 +102,10 @@ fn read_toml(sources: &Sources, values: &mut Values, problems: &mut Problems) ->
     let path = named.clone().unwrap_or_else(|| PathBuf::from("upsweep.toml"));
     let shown = path.display().to_string();
     let mut table = match std::fs::read_to_string(&path) {
-        Ok(text) => problems.take(text.parse::<toml::Table>().with_context(|| format!("{shown} is no valid TOML"))),
+        Ok(text) => {
+            values.files.push(path.clone());
+            problems.take(text.parse::<toml::Table>().with_context(|| format!("{shown} is no valid TOML")))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Toml::default(),
         Err(error) => {
             problems.note(anyhow::Error::new(error).context(format!("cannot read the configuration {shown}")));

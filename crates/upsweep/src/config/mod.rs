@@ -3,6 +3,7 @@
 mod databases;
 mod dotenv;
 mod layers;
+mod places;
 mod problems;
 mod rules;
 mod settings;
@@ -37,10 +38,18 @@ pub(crate) struct Config {
     pub(crate) quarantine_days: u32,
     pub(crate) audit_years: u32,
     pub(crate) state_dir: Option<PathBuf>,
+    /// Where the ledger is kept, if not in the store.
+    pub(crate) ledger: Option<PathBuf>,
+    /// Where hidden files are wanted, if not in the store's own folder.
+    pub(crate) quarantine_dir: Option<PathBuf>,
+    /// How far back the database's backups reach, in days.
+    pub(crate) database_backup_days: Option<u32>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
     /// Whether logs may hold the names of files.
     pub(crate) log_file_names: bool,
+    /// The files that values were read from.
+    pub(crate) files: Vec<PathBuf>,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
 }
@@ -114,10 +123,14 @@ impl Config {
             quarantine_days: u32::try_from(problems.take(values.whole("quarantine_days", 1..=3_650)))
                 .unwrap_or_default(),
             audit_years: u32::try_from(problems.take(values.whole("audit_years", 1..=100))).unwrap_or_default(),
-            state_dir: state_dir(&values),
+            state_dir: places::state_dir(&values),
+            ledger: problems.take(places::ledger(&values)),
+            quarantine_dir: values.optional("quarantine_dir").map(PathBuf::from),
+            database_backup_days: problems.take(backup_days(&values)),
             log_format: problems.take(log_format(&values)),
             log_level: problems.take(log_level(&values)),
             log_file_names: problems.take(values.flag("log_file_names")),
+            files: values.files,
             warnings,
         }
     }
@@ -185,6 +198,11 @@ fn variants(values: &Values) -> anyhow::Result<Variants> {
     Ok(Variants { patterns, in_progress })
 }
 
+fn backup_days(values: &Values) -> anyhow::Result<Option<u32>> {
+    let days = values.optional("database_backup_days").map(|_| values.whole("database_backup_days", 0..=36_500));
+    Ok(days.transpose()?.map(u32::try_from).transpose()?)
+}
+
 fn age_from(values: &Values) -> anyhow::Result<AgeFrom> {
     let text = values.text("age_from")?;
     let found = AgeFrom::ALL.into_iter().find(|(_, name)| *name == text);
@@ -247,17 +265,6 @@ fn log_format(values: &Values) -> anyhow::Result<LogFormat> {
         "json" => LogFormat::Json,
         other => bail!("log_format = '{other}' must be text or json ({})", values.origin("log_format")),
     })
-}
-
-/// Where notes about bound stores are kept, outside them.
-fn state_dir(values: &Values) -> Option<PathBuf> {
-    let env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    values
-        .optional("state_dir")
-        .map(PathBuf::from)
-        .or_else(|| env("STATE_DIRECTORY"))
-        .or_else(|| env("XDG_STATE_HOME").map(|dir| dir.join("upsweep")))
-        .or_else(|| env("HOME").map(|home| home.join(".local/state/upsweep")))
 }
 
 #[cfg(test)]

@@ -89,6 +89,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         "where notes about bound stores are kept, outside them; default: systemd's state directory, or ~/.local/state/upsweep",
     ),
     setting(
+        "ledger_url",
+        None,
+        "where the ledger is kept, as sqlite:///var/lib/upsweep/ledger.db or a path; default: .upsweep/ledger.db in the upload directory",
+    ),
+    setting(
+        "quarantine_dir",
+        None,
+        "a folder for hidden files, on the upload directory's file system and not visible in it; default: in .upsweep",
+    ),
+    setting(
+        "database_backup_days",
+        None,
+        "how many days the oldest database backup that may be restored reaches back; upsweep doctor compares it with quarantine_days",
+    ),
+    setting(
         "isolated",
         Some("false"),
         "in the file only: true means that the environment and .env are not read at all",

@@ -35,6 +35,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
 
 fn end(run: &RunRecord, outcome: &RunOutcome) -> String {
     let approved = match &run.approval {
+        Some(approval) if approval.codes.is_empty() => format!(" ({})", approval.reason),
         Some(approval) => {
             let codes: Vec<String> = approval.codes.iter().map(ToString::to_string).collect();
             format!(" ({} overruled: {})", codes.join(", "), approval.reason)

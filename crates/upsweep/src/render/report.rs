@@ -30,15 +30,16 @@ pub(crate) struct Summary {
     purge_refused_files: u64,
     purge_undrained_files: u64,
     recovered_operations: u64,
+    stray_hidden_files: u64,
     still_hidden: u64,
     next_purge_at: Option<jiff::Timestamp>,
     failure: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Line {
-    file: Option<Key>,
-    cause: String,
+pub(super) struct Line {
+    pub(super) file: Option<Key>,
+    pub(super) cause: String,
 }
 
 pub(crate) fn summary(report: &Report) -> Summary {
@@ -47,6 +48,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         plan,
         bound,
         recovered,
+        strays,
         refusals,
         overruled: _,
         applied,
@@ -82,13 +84,14 @@ pub(crate) fn summary(report: &Report) -> Summary {
         purge_refused_files: purged.refused,
         purge_undrained_files: purged.undrained,
         recovered_operations: recovered.total(),
+        stray_hidden_files: *strays,
         still_hidden: *still_hidden,
         next_purge_at: *next_purge_at,
         failure: failure.as_ref().map(ToString::to_string),
     }
 }
 
-fn errors(report: &Report) -> Vec<Line> {
+pub(super) fn errors(report: &Report) -> Vec<Line> {
     let failed =
         [&report.applied.failed, &report.purged.failed, &report.restored.failed, &report.purged.restored.failed];
     let lost = report.restored.lost.iter().chain(&report.purged.restored.lost);
@@ -112,9 +115,22 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
         );
     }
     print_recovered(&report.recovered, what);
+    print_strays(report.strays, invocation);
     print_hidden(report, what, invocation);
     print_restored(report, invocation);
     print_purged(report, what, invocation);
+    print_errors(report);
+    if report.still_hidden > 0 {
+        let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
+        crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
+    }
+    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
+        crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
+    }
+    print_failure(report);
+}
+
+pub(super) fn print_errors(report: &Report) {
     for Line { file, cause } in errors(report) {
         match file {
             Some(key) => crate::say::say!("error: {key}: {cause}"),
@@ -124,13 +140,9 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if report.errors() > 0 {
         crate::say::say!("{}; everything else was done.", count(report.errors(), "problem"));
     }
-    if report.still_hidden > 0 {
-        let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
-        crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
-    }
-    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
-        crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
-    }
+}
+
+pub(super) fn print_failure(report: &Report) {
     if let Some(failure) = &report.failure {
         crate::say::complain!(
             "{}error:{} stopped early: {failure}",
@@ -140,7 +152,19 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
-fn print_recovered(recovered: &Recovered, what: &str) {
+fn print_strays(strays: u64, invocation: &Invocation) {
+    if strays > 0 {
+        crate::say::complain!(
+            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring them back with: {}",
+            anstyle::AnsiColor::Yellow.render_fg(),
+            anstyle::Reset.render(),
+            count(strays, "file"),
+            invocation.line("adopt --reason \"…\"")
+        );
+    }
+}
+
+pub(super) fn print_recovered(recovered: &Recovered, what: &str) {
     let total = recovered.total();
     if total == 0 {
         if what == "recover" {

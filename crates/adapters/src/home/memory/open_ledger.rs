@@ -57,6 +57,14 @@ impl Ledger for OpenLedger {
         &self.id
     }
 
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        self.it().store_id()
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        self.it().belong_to(store_id)
+    }
+
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         self.changing(|ledger| ledger.begin_run(run))
     }

@@ -10,7 +10,7 @@ use super::MemoryLedger;
 use crate::ledger::telling;
 
 /// The records, and the last one pruned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trail {
     records: Vec<Record>,
     anchor: Option<Head>,

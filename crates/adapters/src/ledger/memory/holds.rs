@@ -8,7 +8,7 @@ use super::MemoryLedger;
 use crate::ledger::telling;
 
 /// Every hold that ever was, and who released it when. Their places give their numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HoldBook(Vec<(Hold, Option<(String, Timestamp)>)>);
 
 impl Holds for MemoryLedger {

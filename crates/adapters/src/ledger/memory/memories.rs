@@ -10,7 +10,7 @@ use upsweep_plan::listing::FileFacts;
 
 use super::MemoryLedger;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
     sightings: BTreeMap<Key, (String, Timestamp)>,
     baseline: Option<Baseline>,

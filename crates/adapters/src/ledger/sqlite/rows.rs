@@ -94,8 +94,7 @@ pub(super) fn run_from(row: &Row<'_>) -> Result<RunRecord, String> {
 }
 
 fn kind_named(name: &str) -> Result<RunKind, String> {
-    const ALL: [RunKind; 5] = [RunKind::Run, RunKind::Apply, RunKind::Purge, RunKind::Restore, RunKind::Recover];
-    ALL.into_iter().find(|k| k.word() == name).ok_or_else(|| format!("'{name}' is no kind of run"))
+    RunKind::ALL.into_iter().find(|k| k.word() == name).ok_or_else(|| format!("'{name}' is no kind of run"))
 }
 
 pub(super) fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, String> {
