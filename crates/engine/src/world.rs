@@ -1,9 +1,10 @@
 //! Everything a run works with.
 
 use jiff::Timestamp;
+use upsweep_plan::action::Action;
 use upsweep_plan::policy::{Limits, Policy};
 
-use crate::ports::{ClaimSource, Clock, Home, Ids, Progress, Store};
+use crate::ports::{Archive, ClaimSource, Clock, Home, Ids, Progress, Store};
 
 /// The ports and rules of one store's clean-up.
 pub struct World<'a> {
@@ -23,6 +24,10 @@ pub struct World<'a> {
     pub policy: &'a Policy,
     /// How much of it.
     pub limits: &'a Limits,
+    /// Where copies are kept, if anywhere.
+    pub archive: Option<&'a dyn Archive>,
+    /// What becomes of files that are hidden from now on.
+    pub action: Action,
     /// How long files stay hidden before they may be freed, in seconds.
     pub quarantine_secs: u64,
 }

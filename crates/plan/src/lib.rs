@@ -6,6 +6,7 @@
 //! [`reconcile`] (what follows), [`plan`] (the immutable result), [`guard`] (whether it is absurd) and
 //! [`lifecycle`] (what may happen to one object afterwards).
 
+pub mod action;
 pub mod claim;
 pub mod fold;
 pub mod glob;

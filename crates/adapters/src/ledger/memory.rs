@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
-use upsweep_plan::lifecycle::{Event, State, next};
+use upsweep_plan::lifecycle::{Event, Life, State, next};
 
 /// A ledger in memory.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Ledger for MemoryLedger {
             return Err(Self::damaged(format!("there is no run {run}")));
         }
         let mut ids = Vec::with_capacity(ops.len());
-        for NewOp { key, reason, facts, quarantine_secs } in ops.iter().cloned() {
+        for NewOp { key, reason, facts, quarantine_secs, action } in ops.iter().cloned() {
             let id = OpId(self.ops.len() as u64 + 1);
             let op = Op {
                 id,
@@ -65,6 +65,8 @@ impl Ledger for MemoryLedger {
                 state: State::Quarantining,
                 hidden_at: None,
                 quarantine_secs,
+                action,
+                copy: None,
                 horizons: None,
                 note: None,
                 changed_at: at,
@@ -78,13 +80,17 @@ impl Ledger for MemoryLedger {
 
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
         let mut changed = self.ops.clone();
-        for Entry { op: id, event, hidden_facts, note } in entries {
+        for Entry { op: id, event, hidden_facts, copy, note } in entries {
             let op = changed.get_mut(id).ok_or_else(|| Self::damaged(format!("there is no operation {id}")))?;
-            op.state = next(op.state, *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?;
+            op.state = next(op.life(), *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?.state;
+            if (*event == Event::Copied) != copy.is_some() {
+                return Err(Self::damaged(format!("operation {id}: a copy and its record belong together")));
+            }
             op.changed_at = at;
             if *event == Event::Hidden {
                 op.hidden_at = Some(at);
             }
+            op.copy = copy.clone().or(op.copy.take());
             op.hidden_facts = hidden_facts.or(op.hidden_facts);
             op.note = note.clone().or(op.note.take());
         }
@@ -127,12 +133,12 @@ impl Ledger for MemoryLedger {
 
     fn verify(&self) -> Result<(), LedgerError> {
         for op in self.ops.values() {
-            let mut state = State::Planned;
+            let mut life = Life::planned(op.action.needs_copy());
             for (_, event) in self.journal.iter().filter(|(id, _)| *id == op.id) {
-                state = next(state, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
+                life = next(life, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
             }
-            if state != op.state {
-                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {state:?}", op.id, op.state)));
+            if life != op.life() {
+                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {life:?}", op.id, op.life())));
             }
         }
         Ok(())

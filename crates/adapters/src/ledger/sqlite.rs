@@ -11,9 +11,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use rusqlite_migration::{M, Migrations};
 use rustix::fs::OFlags;
 use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
-use upsweep_plan::lifecycle::{Event, State, next};
+use upsweep_plan::lifecycle::{Event, Life, State, next};
 
-use rows::{OP_COLUMNS, RUN_COLUMNS, event_named, json, micros, op_from, run_from, state_named};
+use rows::{OP_COLUMNS, RUN_COLUMNS, action_named, event_named, json, life, micros, op_from, run_from};
 
 /// Every step from an empty file to today's form; steps are only ever added.
 const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
@@ -167,11 +167,11 @@ impl Ledger for SqliteLedger {
         let mut ids = Vec::with_capacity(ops.len());
         {
             let mut insert = tx
-                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, action, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
                 .map_err(&fail)?;
             let mut journal =
                 tx.prepare_cached("INSERT INTO journal (op, event, at) VALUES (?1, ?2, ?3)").map_err(&fail)?;
-            for NewOp { key, reason, facts, quarantine_secs } in ops {
+            for NewOp { key, reason, facts, quarantine_secs, action } in ops {
                 insert
                     .execute(params![
                         run,
@@ -180,6 +180,7 @@ impl Ledger for SqliteLedger {
                         json(facts),
                         State::Quarantining.name(),
                         i64::try_from(*quarantine_secs).unwrap_or(i64::MAX),
+                        action.name(),
                         micros(at)
                     ])
                     .map_err(&fail)?;
@@ -200,23 +201,37 @@ impl Ledger for SqliteLedger {
         let ledger = self.path.display().to_string();
         let tx = self.begin()?;
         {
-            let mut state_of = tx.prepare_cached("SELECT state FROM ops WHERE id = ?1").map_err(&fail)?;
+            let mut stand = tx
+                .prepare_cached("SELECT state, action, copy_json IS NOT NULL FROM ops WHERE id = ?1")
+                .map_err(&fail)?;
             let mut update = tx
-                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at) WHERE id = ?1")
+                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at), copy_json = coalesce(?7, copy_json) WHERE id = ?1")
                 .map_err(&fail)?;
             let mut journal = tx
                 .prepare_cached("INSERT INTO journal (op, event, at, note) VALUES (?1, ?2, ?3, ?4)")
                 .map_err(&fail)?;
-            for Entry { op, event, hidden_facts, note } in entries {
+            for Entry { op, event, hidden_facts, copy, note } in entries {
                 let id = rows::sql_id(*op);
                 let damaged = |problem| LedgerError::Damaged { ledger: ledger.clone(), problem };
-                let name: Option<String> = state_of.query_row([id], |row| row.get(0)).optional().map_err(&fail)?;
-                let name = name.ok_or_else(|| damaged(format!("there is no operation {op}")))?;
-                let from = state_named(&name).map_err(damaged)?;
+                let found = stand.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+                let found: Option<(String, String, bool)> = found.optional().map_err(&fail)?;
+                let (state, action, has_copy) = found.ok_or_else(|| damaged(format!("there is no operation {op}")))?;
+                let from = life(&state, &action, has_copy).map_err(damaged)?;
+                if (*event == Event::Copied) != copy.is_some() {
+                    return Err(damaged(format!("operation {op}: a copy and its record belong together")));
+                }
                 let to = next(from, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
                 let hidden_at = (*event == Event::Hidden).then(|| micros(at));
                 update
-                    .execute(params![id, to.name(), micros(at), note, hidden_facts.as_ref().map(json), hidden_at])
+                    .execute(params![
+                        id,
+                        to.state.name(),
+                        micros(at),
+                        note,
+                        hidden_facts.as_ref().map(json),
+                        hidden_at,
+                        copy.as_ref().map(json)
+                    ])
                     .map_err(&fail)?;
                 journal.execute(params![id, event.name(), micros(at), note]).map_err(&fail)?;
             }
@@ -266,27 +281,38 @@ impl Ledger for SqliteLedger {
         let fail = || self.fail();
         let mut statement = self
             .db
-            .prepare("SELECT o.id, o.state, j.event FROM ops o LEFT JOIN journal j ON j.op = o.id ORDER BY o.id, j.seq")
+            .prepare("SELECT o.id, o.state, o.action, o.copy_json IS NOT NULL, j.event FROM ops o LEFT JOIN journal j ON j.op = o.id ORDER BY o.id, j.seq")
             .map_err(fail())?;
         let mut rows = statement.query([]).map_err(fail())?;
-        let mut current: Option<(i64, String, State)> = None;
-        let check = |current: &Option<(i64, String, State)>| match current {
-            Some((op, stored, replayed)) if stored != replayed.name() => Err(self
-                .damaged(format!("operation {op} is stored as {stored}, but its journal ends in {}", replayed.name()))),
+        // An operation, where it is stored to stand, and where its journal leads.
+        let mut current: Option<(i64, Life, Life)> = None;
+        let check = |current: &Option<(i64, Life, Life)>| match current {
+            Some((op, stored, replayed)) if stored != replayed => Err(self.damaged(format!(
+                "operation {op} is stored as {} (copy: {:?}), but its journal ends in {} (copy: {:?})",
+                stored.state.name(),
+                stored.copy,
+                replayed.state.name(),
+                replayed.copy
+            ))),
             _ => Ok(()),
         };
         while let Some(row) = rows.next().map_err(fail())? {
-            let read = || Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?));
-            let (op, stored, event) = read().map_err(fail())?;
+            let read = || {
+                let action_and_copy = (row.get::<_, String>(2)?, row.get::<_, bool>(3)?);
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, action_and_copy, row.get::<_, Option<String>>(4)?))
+            };
+            let (op, state, (action, has_copy), event) = read().map_err(fail())?;
             if current.as_ref().is_none_or(|(id, _, _)| *id != op) {
                 check(&current)?;
-                current = Some((op, stored, State::Planned));
+                let damaged = |problem| self.damaged(format!("operation {op}: {problem}"));
+                let stored = life(&state, &action, has_copy).map_err(damaged)?;
+                current = Some((op, stored, Life::planned(action_named(&action).map_err(damaged)?.needs_copy())));
             }
             let name = event.ok_or_else(|| self.damaged(format!("operation {op} has no journal")))?;
             let event = event_named(&name).map_err(|problem| self.damaged(problem))?;
-            if let Some((_, _, state)) = &mut current {
-                *state =
-                    next(*state, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
+            if let Some((_, _, life)) = &mut current {
+                *life =
+                    next(*life, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
             }
         }
         check(&current)?;

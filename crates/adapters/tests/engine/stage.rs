@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use upsweep_adapters::archive::memory::MemoryArchive;
 use upsweep_adapters::claims::memory::MemoryClaims;
 use upsweep_adapters::home::memory::MemoryHome;
 use upsweep_adapters::store::memory::MemoryStore;
@@ -12,11 +13,12 @@ use upsweep_engine::binding;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
-    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Op, RowSink,
-    RunKind, RunRecord, Silent, Snapshot, Store,
+    Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Op,
+    RowSink, RunKind, RunRecord, Silent, Snapshot, Store,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
+use upsweep_plan::action::Action;
 use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::guard::Code;
 use upsweep_plan::key::Key;
@@ -36,6 +38,9 @@ pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     /// What the engine is given instead of the store itself, if anything.
     pub(crate) faulty: Option<Faulty>,
+    /// Where copies go, if anywhere.
+    pub(crate) archive: Option<MemoryArchive>,
+    pub(crate) action: Action,
     pub(crate) claims: Database,
     pub(crate) home: MemoryHome,
     pub(crate) time: Time,
@@ -51,6 +56,8 @@ impl Stage {
         let mut stage = Self {
             store: MemoryStore::default(),
             faulty: None,
+            archive: None,
+            action: Action::Quarantine,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
             home: MemoryHome::default(),
             time: Time(clock, AtomicU64::new(0)),
@@ -94,6 +101,8 @@ impl Stage {
             progress: &Silent,
             policy: &self.policy,
             limits: &self.limits,
+            archive: self.archive.as_ref().map(|archive| archive as &dyn Archive),
+            action: self.action,
             quarantine_secs: self.quarantine_secs,
         })
     }
@@ -175,6 +184,10 @@ pub(crate) struct Time(Arc<AtomicI64>, AtomicU64);
 impl Clock for Time {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+
+    fn wait(&self, span: jiff::SignedDuration) {
+        self.0.fetch_add(span.as_secs() + i64::from(span.subsec_nanos() > 0), Ordering::Relaxed);
     }
 }
 

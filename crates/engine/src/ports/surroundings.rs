@@ -1,6 +1,6 @@
 //! Small ports: time, names, the home of Upsweep's own state, progress.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError};
@@ -9,6 +9,9 @@ use super::{Ledger, LedgerError};
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Returns when `span` has passed: [`Clock::now`] is then at least that much later.
+    fn wait(&self, span: SignedDuration);
 }
 
 /// Makes names that were never used before.
@@ -131,8 +134,14 @@ pub enum Stage {
     Rechecking,
     /// Moving files into the quarantine.
     Hiding,
+    /// Copying hidden files to the archive.
+    Archiving,
+    /// Waiting for open transactions.
+    Draining,
     /// Bringing files back.
     Restoring,
+    /// Bringing files back from the archive.
+    Retrieving,
     /// Freeing files.
     Purging,
 }

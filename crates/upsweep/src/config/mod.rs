@@ -1,5 +1,6 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
+mod archive;
 mod layers;
 mod rules;
 mod settings;
@@ -8,10 +9,12 @@ mod show;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use upsweep_plan::action::Action;
 use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::variant::{VariantPattern, Variants};
 
+pub(crate) use archive::{ArchiveConfig, resolved};
 pub(crate) use layers::Sources;
 use layers::Values;
 pub(crate) use show::{Shown, markdown_table, show};
@@ -24,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) quarantine_days: u32,
+    pub(crate) action: Action,
+    pub(crate) archive: Option<ArchiveConfig>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
@@ -62,9 +67,13 @@ impl Config {
         for rule in &claim_rules {
             rule.check()?;
         }
+        let upload_dir = PathBuf::from(values.text("upload_dir")?);
+        let action = archive::action(&values)?;
         Ok(Self {
             database_url: values.optional("database_url"),
-            upload_dir: PathBuf::from(values.text("upload_dir")?),
+            archive: archive::archive(&values, action, &upload_dir)?,
+            action,
+            upload_dir,
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,
                 failed_retention_secs: failed_days * 86_400,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use upsweep_engine::ports::Amount;
 use upsweep_engine::recover::Recovered;
+use upsweep_engine::restore::Restored;
 use upsweep_engine::runs::Report;
 use upsweep_plan::guard::Refusal;
 use upsweep_plan::key::Key;
@@ -17,8 +18,12 @@ pub(crate) struct Summary {
     store: Option<String>,
     bound_as: Option<String>,
     hidden: Amount,
+    copied: Amount,
     restored: Amount,
+    /// How much of that came from the archive.
+    retrieved: Amount,
     purged: Amount,
+    purged_files_with_other_names: u64,
     skipped: Vec<Line>,
     errors: Vec<Line>,
     error_count: u64,
@@ -27,6 +32,8 @@ pub(crate) struct Summary {
     purge_refusals: Vec<Refusal>,
     purge_refused_files: u64,
     purge_undrained_files: u64,
+    purge_uncopied_files: u64,
+    copies_pending: Amount,
     recovered_operations: u64,
     still_hidden: u64,
     next_purge_at: Option<jiff::Timestamp>,
@@ -48,9 +55,14 @@ pub(crate) fn summary(report: &Report) -> Summary {
         refusals,
         overruled: _,
         applied,
-        restored,
+        archived,
+        restored: _,
+        retrieved,
         purged,
         still_hidden,
+        copies_pending,
+        own_hidden: _,
+        undoable: _,
         next_purge_at,
         failure,
     } = report;
@@ -60,11 +72,11 @@ pub(crate) fn summary(report: &Report) -> Summary {
         store: plan.as_ref().map(|plan| plan.store.address.clone()),
         bound_as: bound.as_ref().map(|marker| marker.store_id.clone()),
         hidden: applied.hidden,
-        restored: Amount {
-            files: restored.amount.files + purged.restored.amount.files,
-            bytes: restored.amount.bytes + purged.restored.amount.bytes,
-        },
+        copied: archived.copied,
+        restored: report.back(),
+        retrieved: retrieved.amount,
         purged: purged.amount,
+        purged_files_with_other_names: purged.other_names,
         skipped: applied
             .skipped
             .iter()
@@ -72,11 +84,13 @@ pub(crate) fn summary(report: &Report) -> Summary {
             .collect(),
         errors: errors(report),
         error_count: report.errors(),
-        conflicts: restored.conflicts.iter().chain(&purged.restored.conflicts).cloned().collect(),
+        conflicts: everything_brought_back(report).into_iter().flat_map(|r| r.conflicts.clone()).collect(),
         refusals: refusals.clone(),
         purge_refusals: purged.refusals.clone(),
         purge_refused_files: purged.refused,
         purge_undrained_files: purged.undrained,
+        purge_uncopied_files: purged.uncopied,
+        copies_pending: *copies_pending,
         recovered_operations: recovered.total(),
         still_hidden: *still_hidden,
         next_purge_at: *next_purge_at,
@@ -84,14 +98,21 @@ pub(crate) fn summary(report: &Report) -> Summary {
     }
 }
 
+/// Whatever brought files back in this run.
+fn everything_brought_back(report: &Report) -> [&Restored; 4] {
+    [&report.restored, &report.retrieved, &report.archived.restored, &report.purged.restored]
+}
+
 fn errors(report: &Report) -> Vec<Line> {
-    let failed =
-        [&report.applied.failed, &report.purged.failed, &report.restored.failed, &report.purged.restored.failed];
-    let lost = report.restored.lost.iter().chain(&report.purged.restored.lost);
+    let back = everything_brought_back(report);
+    let failed = [&report.applied.failed, &report.archived.failed, &report.purged.failed];
+    let failed = failed.into_iter().chain(back.map(|restored| &restored.failed));
+    let lost = back.into_iter().flat_map(|restored| &restored.lost);
     let planned = report.plan.iter().flat_map(|plan| &plan.errors);
     planned
+        .chain(&report.archived.unavailable)
         .map(|cause| Line { file: None, cause: cause.clone() })
-        .chain(failed.into_iter().flatten().map(|(key, cause)| Line { file: Some(key.clone()), cause: cause.clone() }))
+        .chain(failed.flatten().map(|(key, cause)| Line { file: Some(key.clone()), cause: cause.clone() }))
         .chain(lost.map(|key| Line {
             file: Some(key.clone()),
             cause: "somebody else took it out of the quarantine".to_owned(),
@@ -109,6 +130,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
     print_recovered(&report.recovered, what);
     print_hidden(report, what, invocation);
+    print_archived(report);
     print_restored(report, what);
     print_purged(report, what, invocation);
     for Line { file, cause } in errors(report) {
@@ -124,7 +146,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
         let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
         crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
     }
-    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
+    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.undoable) {
         crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
     }
     if let Some(failure) = &report.failure {
@@ -176,8 +198,9 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     if hidden.files == 0 {
         crate::say::say!("Nothing was hidden.");
     } else {
+        let yet = if report.own_hidden > 0 { ", not freed yet" } else { "" };
         crate::say::say!(
-            "Hid {}, {}: out of the upload directory, not freed yet.",
+            "Hid {}, {}: out of the upload directory{yet}.",
             count(hidden.files, "file"),
             size(hidden.bytes)
         );
@@ -187,8 +210,32 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
+fn print_archived(report: &Report) {
+    let copied = report.archived.copied;
+    if copied.files > 0 {
+        crate::say::say!(
+            "Copied {}, {}, to the archive; each copy was read back and compared.",
+            count(copied.files, "hidden file"),
+            size(copied.bytes)
+        );
+    }
+    if report.copies_pending.files > 0 {
+        crate::say::say!(
+            "Not in the archive yet: {}; nothing of them is freed before. The next run tries again.",
+            count(report.copies_pending.files, "hidden file")
+        );
+    }
+}
+
 fn print_restored(report: &Report, what: &str) {
-    for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
+    let written_to = " (somebody still wrote to them)";
+    let all = [
+        (&report.restored, ""),
+        (&report.retrieved, " from the archive"),
+        (&report.archived.restored, written_to),
+        (&report.purged.restored, written_to),
+    ];
+    for (restored, why) in all {
         if restored.amount.files > 0 {
             crate::say::say!(
                 "Brought back {}, {}{why}.",
@@ -216,13 +263,20 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
             size(purged.amount.bytes)
         );
     }
-    let idle = purged.amount.files == 0 && purged.undrained == 0 && purged.refused == 0 && purged.grown.is_empty();
+    if purged.other_names > 0 {
+        crate::say::say!(
+            "Of these, {} had other names (hard links): their bytes stay where those are.",
+            purged.other_names
+        );
+    }
+    let held_back = purged.undrained + purged.uncopied + purged.refused;
+    let idle = purged.amount.files == 0 && held_back == 0 && purged.grown.is_empty();
     if what == "purge" && idle && report.refusals.is_empty() && report.failure.is_none() {
         crate::say::say!("Nothing was due, so nothing was freed.");
     }
     if purged.undrained > 0 {
         crate::say::say!(
-            "Not freed yet: {}; transactions that were open when they were hidden may still be.",
+            "Not freed yet: {}; transactions that were open when they were hidden may still be. The next run or purge frees them.",
             count(purged.undrained, "hidden file")
         );
     }

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use upsweep_engine::ports::{Op, OpId, RunKind, RunRecord};
+use upsweep_engine::ports::{Op, OpId, RunKind, RunRecord, copy_state};
+use upsweep_plan::action::Action;
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::{Event, State};
+use upsweep_plan::lifecycle::{Event, Life, State};
 
-pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at";
+pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at, action, copy_json";
 pub(super) const RUN_COLUMNS: &str = "id, kind, started_at, ended_at, by, approval_json, outcome_json";
 
 pub(super) fn json<T: Serialize>(value: &T) -> String {
@@ -24,8 +25,17 @@ pub(super) fn sql_id(op: OpId) -> i64 {
     i64::try_from(op.0).unwrap_or(-1)
 }
 
-pub(super) fn state_named(name: &str) -> Result<State, String> {
+fn state_named(name: &str) -> Result<State, String> {
     State::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| format!("'{name}' is no state"))
+}
+
+pub(super) fn action_named(name: &str) -> Result<Action, String> {
+    Action::named(name).ok_or_else(|| format!("'{name}' is no action"))
+}
+
+/// Where an operation stands in full, from its columns.
+pub(super) fn life(state: &str, action: &str, has_copy: bool) -> Result<Life, String> {
+    Ok(Life { state: state_named(state)?, copy: copy_state(action_named(action)?, has_copy) })
 }
 
 pub(super) fn event_named(name: &str) -> Result<Event, String> {
@@ -49,6 +59,8 @@ pub(super) fn op_from(row: &Row<'_>) -> Result<Op, String> {
         horizons: optional(get(row, 9)?).map_err(context)?,
         note: get(row, 10)?,
         changed_at: time(get(row, 11)?).map_err(context)?,
+        action: action_named(&get::<String>(row, 12)?).map_err(context)?,
+        copy: optional(get(row, 13)?).map_err(context)?,
     })
 }
 
