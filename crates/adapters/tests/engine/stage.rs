@@ -26,18 +26,22 @@ use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::policy::{Limits, Policy};
 
+use crate::crashing::{Fuse, FusedArchive, FusedStore};
+
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Puts something that fails before a store.
-pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + '_>;
+pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + Sync + '_>;
 
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     /// What the engine is given instead of the store itself, if anything.
     pub(crate) faulty: Option<Faulty>,
+    /// How many steps the program has left to live.
+    pub(crate) fuse: Fuse,
     /// Where copies go, if anywhere.
     pub(crate) archive: Option<MemoryArchive>,
     pub(crate) action: Action,
@@ -56,6 +60,7 @@ impl Stage {
         let mut stage = Self {
             store: MemoryStore::default(),
             faulty: None,
+            fuse: Fuse::default(),
             archive: None,
             action: Action::Quarantine,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
@@ -92,8 +97,10 @@ impl Stage {
     pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut World<'_>) -> R) -> R {
         self.claims.reads = 0;
         let faulty = self.faulty.map(|faulty| faulty(&self.store));
+        let store = FusedStore { inner: faulty.as_deref().unwrap_or(&self.store), fuse: &self.fuse };
+        let archive = self.archive.as_ref().map(|inner| FusedArchive { inner, fuse: &self.fuse });
         work(&mut World {
-            store: faulty.as_deref().unwrap_or(&self.store),
+            store: &store,
             claims: &mut self.claims,
             home: &self.home,
             clock: &self.time,
@@ -101,7 +108,7 @@ impl Stage {
             progress: &Silent,
             policy: &self.policy,
             limits: &self.limits,
-            archive: self.archive.as_ref().map(|archive| archive as &dyn Archive),
+            archive: archive.as_ref().map(|archive| archive as &dyn Archive),
             action: self.action,
             quarantine_secs: self.quarantine_secs,
         })
@@ -211,6 +218,8 @@ pub(crate) struct Database {
     clock: Arc<AtomicI64>,
     /// Whether it fails when it is asked for its horizon.
     pub(crate) silent_horizon: bool,
+    /// After how many questions for its horizon all its transactions have ended.
+    pub(crate) horizons_end_after: Option<u32>,
 }
 
 const COLUMNS: [&str; 4] = ["audio_filename", "id", "status", "created_at"];
@@ -262,7 +271,14 @@ impl ClaimSource for Database {
         if self.silent_horizon {
             return Err(ClaimError::Url("it was told not to say".to_owned()));
         }
-        self.now.horizon()
+        let horizon = self.now.horizon()?;
+        if let (Some(left), Horizon::Transactions { xmin: _, next }) = (&mut self.horizons_end_after, horizon) {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => self.now.horizon = Horizon::Transactions { xmin: next, next },
+            }
+        }
+        Ok(horizon)
     }
 }
 
