@@ -34,6 +34,8 @@ pub enum Trouble {
     Rotten,
     /// Single files cannot be written.
     Refusing,
+    /// Its index cannot be written.
+    Unlisted,
 }
 
 impl MemoryArchive {
@@ -81,7 +83,7 @@ impl State {
     fn available(&self) -> Result<(), ArchiveError> {
         let archive = "memory".to_owned();
         match self.trouble {
-            Trouble::None | Trouble::Rotten | Trouble::Full | Trouble::Refusing => Ok(()),
+            Trouble::None | Trouble::Rotten | Trouble::Full | Trouble::Refusing | Trouble::Unlisted => Ok(()),
             Trouble::Missing => Err(ArchiveError::Unavailable { archive, cause: "it is not there".to_owned() }),
         }
     }
@@ -118,7 +120,7 @@ impl Archive for MemoryArchive {
             }
             Trouble::Refusing => return Err(io("cannot write", name, "permission denied")),
             Trouble::Rotten => held.iter_mut().for_each(|byte| *byte ^= 1),
-            Trouble::None | Trouble::Missing => {}
+            Trouble::None | Trouble::Missing | Trouble::Unlisted => {}
         }
         state.drafts.insert(name.clone(), held);
         Ok(())
@@ -159,6 +161,9 @@ impl Archive for MemoryArchive {
     fn index(&self, store: &str, run: &str, lines: &[IndexLine]) -> Result<(), ArchiveError> {
         let mut state = self.state();
         state.available()?;
+        if state.trouble == Trouble::Unlisted {
+            return Err(io("cannot write", format!("{store}/{run}/index.jsonl"), "permission denied"));
+        }
         let index = state.index.entry((store.to_owned(), run.to_owned())).or_default();
         for line in lines {
             if !index.contains(line) {

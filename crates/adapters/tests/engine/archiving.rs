@@ -106,6 +106,20 @@ fn nothing_is_freed_before_its_copy_is_recorded() {
 }
 
 #[test]
+fn a_copy_that_could_not_be_listed_does_not_count_yet() {
+    let mut stage = stage();
+    archive(&stage).set_trouble(Trouble::Unlisted);
+    stage.orphan("a.m4a");
+    let report = stage.run();
+    assert_eq!((report.archived.copied.files, report.archived.failed.len()), (0, 1));
+    assert!(stage.op("a.m4a").owes_copy());
+    archive(&stage).set_trouble(Trouble::None);
+    let report = stage.run();
+    assert_eq!((report.archived.copied.files, report.errors()), (1, 0));
+    assert_eq!((copies(&stage).len(), archive(&stage).lines().len(), archive(&stage).drafts()), (1, 1, 0));
+}
+
+#[test]
 fn one_file_that_cannot_be_copied_does_not_stop_the_others() {
     let mut stage = stage();
     archive(&stage).set_trouble(Trouble::Missing);
