@@ -45,6 +45,63 @@ macro_rules! on_each_database {
 
 on_each_database!(archived_freed_and_brought_back);
 
+/// Writes a file of half a megabyte that is three days old.
+fn write_old(site: &Site, name: &str, content: &str) {
+    let path = site.file(name, 72.0);
+    let modified = path.metadata().unwrap().modified().unwrap();
+    fs::write(&path, content).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+}
+
+/// Starts the program and kills it after a while.
+fn kill_after(site: &Site, args: &[&str], delay: Duration) {
+    let mut command = site.command(args);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(delay);
+    // It may have ended already: then this round showed an uninterrupted run.
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// How many operations were found between their intent and their outcome.
+fn recovered(site: &Site) -> u64 {
+    site.upsweep(&["recover", "--json"]).expect(0).json()["recovered_operations"].as_u64().unwrap()
+}
+
+#[test]
+fn kills_while_files_come_back_from_the_archive_tear_nothing() {
+    const FILES: usize = 12;
+    let mut site = Site::sqlite().archiving("delete");
+    site.set("UPSWEEP_BACKUP_BEFORE_CLEANUP", "true").set("UPSWEEP_MAX_SHARE", "100%");
+    let content = |n: usize| format!("sound {n} ").repeat(50_000);
+    let mut whole = Duration::ZERO;
+    let mut interrupted = 0;
+    for round in 0..10_u32 {
+        for n in 0..FILES {
+            write_old(&site, &format!("o{n}.m4a"), &content(n));
+        }
+        let run_id = run(&site).expect(0).out.split("restore --run ").nth(1).unwrap().trim().to_owned();
+        assert_eq!(site.files().len(), 10);
+        let restore = ["restore", "--run", &run_id];
+        if round == 0 {
+            let started = std::time::Instant::now();
+            site.upsweep(&restore).expect(0);
+            whole = started.elapsed();
+        } else {
+            kill_after(&site, &restore, whole.mul_f64(f64::from(round) / 10.0));
+            interrupted += recovered(&site);
+        }
+        let there = (0..FILES).filter(|n| site.has(&format!("o{n}.m4a"))).count();
+        let incoming = fs::read_dir(site.uploads.join(".upsweep/incoming")).map_or(0, Iterator::count);
+        assert_eq!((incoming, site.files().len()), (0, 10 + there));
+        site.upsweep(&restore).expect(0);
+        for n in 0..FILES {
+            assert_eq!(fs::read_to_string(site.uploads.join(format!("o{n}.m4a"))).unwrap(), content(n));
+        }
+    }
+    assert!(interrupted > 0, "no kill ever hit between an intent and its outcome");
+}
+
 /// A run today, by a clock that skips what it would wait for.
 fn run(site: &Site) -> Said {
     site.upsweep_after_days(0, &["run"])
@@ -70,11 +127,8 @@ fn archived_freed_and_brought_back(mut site: Site) {
         }
         site.set("UPSWEEP_ARCHIVE_COMPRESSION", compression);
         let name = format!("interview {compression} 100%.m4a");
-        let path = site.file(&name, 72.0);
-        let content = format!("{name} ").repeat(20_000);
-        let modified = path.metadata().unwrap().modified().unwrap();
-        fs::write(&path, &content).unwrap();
-        fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        let (path, content) = (site.uploads.join(&name), format!("{name} ").repeat(20_000));
+        write_old(&site, &name, &content);
         let before = path.metadata().unwrap();
 
         let said = run(&site).expect(0);
@@ -168,28 +222,20 @@ fn kills_while_copying_lose_nothing() {
     let mut site = Site::sqlite().archiving("archive");
     site.set("UPSWEEP_MAX_SHARE", "100%");
     let content = |n: usize| format!("sound {n} ").repeat(50_000);
-    let mut whole = Duration::from_millis(300);
+    let mut whole = Duration::ZERO;
     let mut interrupted = 0;
     for round in 0..12_u32 {
         for n in 0..ORPHANS {
-            let name = format!("o{round}-{n}.m4a");
-            let path = site.file(&name, 72.0);
-            let modified = path.metadata().unwrap().modified().unwrap();
-            fs::write(&path, content(n)).unwrap();
-            fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+            write_old(&site, &format!("o{round}-{n}.m4a"), &content(n));
         }
-        let mut child = site.command(&["run"]);
-        let started = std::time::Instant::now();
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         if round == 0 {
-            assert!(child.wait().unwrap().success());
+            let started = std::time::Instant::now();
+            site.upsweep(&["run"]).expect(0);
             whole = started.elapsed();
         } else {
-            std::thread::sleep(whole.mul_f64(f64::from(round) / 12.0));
-            let _ = child.kill();
-            child.wait().unwrap();
+            kill_after(&site, &["run"], whole.mul_f64(f64::from(round) / 12.0));
         }
-        interrupted += site.upsweep(&["recover", "--json"]).expect(0).json()["recovered_operations"].as_u64().unwrap();
+        interrupted += recovered(&site);
         // The index names only whole copies, and what it does not name is still there.
         for (folder, line) in index(&site) {
             let name = line["name"].as_str().unwrap().to_owned();

@@ -56,6 +56,11 @@ impl MemoryStore {
         }
     }
 
+    /// Changes every hidden file, as somebody with open handles would.
+    pub fn change_hidden(&self, change: impl Fn(&mut MemoryFile)) {
+        self.state().hidden.values_mut().for_each(change);
+    }
+
     /// Gives a hidden file another name elsewhere, as a hard link would.
     pub fn link_hidden(&self, place: &Place) {
         if let Some(file) = self.state().hidden.get_mut(place) {

@@ -152,6 +152,24 @@ fn a_file_that_grew_comes_back_instead_of_being_copied() {
 }
 
 #[test]
+fn a_file_that_changes_while_it_is_copied_has_no_copy() {
+    let mut stage = stage();
+    stage.while_copying = Some(|store| store.change_hidden(|file| file.facts.mtime.nanos += 1));
+    stage.orphan("a.m4a");
+    let report = stage.run();
+    assert_eq!((report.archived.copied.files, report.archived.grown.len()), (0, 1), "written to: it comes back");
+    assert_eq!((stage.has("a.m4a"), copies(&stage).len(), archive(&stage).drafts()), (true, 0, 0));
+    // Touched, but not written to as far as anybody can tell: it stays hidden, and is tried again.
+    let mut stage = self::stage();
+    stage.while_copying = Some(|store| store.change_hidden(|file| file.facts.ctime.nanos += 1));
+    stage.orphan("a.m4a");
+    let report = stage.run();
+    assert_eq!((report.archived.copied.files, report.archived.failed.len(), copies(&stage).len()), (0, 1, 0));
+    stage.while_copying = None;
+    assert_eq!(stage.run().archived.copied.files, 1);
+}
+
+#[test]
 fn a_hidden_file_that_somebody_took_is_reported() {
     let mut stage = stage();
     archive(&stage).set_trouble(Trouble::Missing);

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::ports::{
     Archive, ArchiveError, Compression, CopyName, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome,
     IndexLine, Marker, Place, Published, PutBackOutcome, ReadSeek, Store, StoreError,
@@ -119,6 +120,9 @@ impl Store for FusedStore<'_> {
 pub(crate) struct FusedArchive<'a> {
     pub(crate) inner: &'a (dyn Archive + Sync),
     pub(crate) fuse: &'a Fuse,
+    /// The store whose files are copied, and what happens to it meanwhile.
+    pub(crate) store: &'a MemoryStore,
+    pub(crate) while_copying: Option<fn(&MemoryStore)>,
 }
 
 impl Archive for FusedArchive<'_> {
@@ -135,6 +139,9 @@ impl Archive for FusedArchive<'_> {
         self.fuse.burn();
         let beginning = beginning(content);
         self.inner.draft(name, &mut &beginning[..])?;
+        if let Some(meanwhile) = self.while_copying {
+            meanwhile(self.store);
+        }
         self.fuse.around(|| self.inner.draft(name, &mut beginning.as_slice().chain(content)))
     }
     fn read_draft(&self, name: &CopyName) -> Result<Box<dyn Read>, ArchiveError> {

@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     pub(crate) fuse: Fuse,
     /// Where copies go, if anywhere.
     pub(crate) archive: Option<MemoryArchive>,
+    /// What happens in the middle of each copy.
+    pub(crate) while_copying: Option<fn(&MemoryStore)>,
     pub(crate) action: Action,
     pub(crate) claims: Database,
     pub(crate) home: MemoryHome,
@@ -62,6 +64,7 @@ impl Stage {
             faulty: None,
             fuse: Fuse::default(),
             archive: None,
+            while_copying: None,
             action: Action::Quarantine,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
             home: MemoryHome::default(),
@@ -98,7 +101,12 @@ impl Stage {
         self.claims.reads = 0;
         let faulty = self.faulty.map(|faulty| faulty(&self.store));
         let store = FusedStore { inner: faulty.as_deref().unwrap_or(&self.store), fuse: &self.fuse };
-        let archive = self.archive.as_ref().map(|inner| FusedArchive { inner, fuse: &self.fuse });
+        let archive = self.archive.as_ref().map(|inner| FusedArchive {
+            inner,
+            fuse: &self.fuse,
+            store: &self.store,
+            while_copying: self.while_copying,
+        });
         work(&mut World {
             store: &store,
             claims: &mut self.claims,
