@@ -105,8 +105,14 @@ fn strays(world: &World<'_>, ledger: &dyn Ledger) -> Result<Vec<Lying>, EngineEr
 /// Whether a file in the quarantine is what an operation in this state leaves there, or may.
 fn lies_hidden(state: State) -> bool {
     match state {
-        State::Quarantining | State::Quarantined | State::Restoring | State::Purging | State::Conflict => true,
+        State::Quarantining
+        | State::Quarantined
+        | State::Restoring
+        | State::Archiving
+        | State::Purging
+        | State::Conflict => true,
         State::Planned
+        | State::Retrieving
         | State::Restored
         | State::Purged
         | State::Superseded

@@ -160,7 +160,9 @@ fn hide_batch(
             key: removal.key.clone(),
             reason: removal.reason.clone(),
             facts: removal.facts,
-            quarantine_secs: world.quarantine_secs,
+            // What is deleted at once waits for the drain, and for nothing else.
+            quarantine_secs: if world.policy.action.frees_at_once() { 0 } else { world.quarantine_secs },
+            action: world.policy.action,
         })
         .collect();
     let ids = ledger.intend(run, &new, world.now())?;

@@ -13,7 +13,7 @@ use crate::ports::{Ledger, Op};
 pub const FLOOR_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The states whose outcome is not known yet.
-pub const PENDING: [State; 3] = [State::Quarantining, State::Restoring, State::Purging];
+pub const PENDING: [State; 5] = State::PENDING;
 
 /// What the ledger says that a plan must know.
 #[derive(Debug, Default)]

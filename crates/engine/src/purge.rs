@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use upsweep_plan::guard::{self, Code, Refusal};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
@@ -11,23 +11,25 @@ use upsweep_plan::plan::Plan;
 use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
 use crate::binding::Bond;
 use crate::databases::Snapshots;
+use crate::drain::is_drained;
 use crate::error::EngineError;
 use crate::logs;
 use crate::past::Past;
 use crate::planning::Judged;
-use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Stage};
+use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
 use crate::situation::purge_situation;
 use crate::world::{BATCH_FILES, World};
 
-/// How long transactions that were open when a file was hidden may last, where the database does not say.
-pub const DRAIN: SignedDuration = SignedDuration::from_mins(15);
-
 /// What purging did.
 #[derive(Clone, Debug, Default)]
 pub struct Purged {
-    /// Files freed.
+    /// Files freed. Only those count with their bytes that had no other name.
     pub amount: Amount,
+    /// Files among them that have other names (hard links), so that their bytes stay.
+    pub other_names: u64,
+    /// Files whose quarantine is over and that were not freed, because they have no copy in the archive yet.
+    pub uncopied: u64,
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
@@ -57,6 +59,25 @@ pub struct Evidence<'a> {
     pub past: &'a Past,
     /// Guards that a human overruled for this run.
     pub approval: Option<&'a Approval>,
+    /// The run itself, if it may free what it hid: the stated exception to law 5.
+    pub own: Option<OwnRun<'a>>,
+}
+
+/// A run that frees what it hid, where the action says so.
+#[derive(Clone, Copy)]
+pub struct OwnRun<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The guards that objected to its hiding and were overruled: that covers the purge of these very files.
+    pub overruled: &'a [Code],
+}
+
+impl Evidence<'_> {
+    /// (a) Its quarantine was over before this run's survey began; or it has none, and this very run hid it.
+    fn is_over(&self, op: &Op) -> bool {
+        let is_own = self.own.is_some_and(|own| own.id == op.run) && op.action.frees_at_once();
+        is_own || op.quarantined_until().is_some_and(|until| until < self.judged.survey.began)
+    }
 }
 
 /// Frees the hidden files that are due, and tells `purged` as it goes.
@@ -80,14 +101,16 @@ pub fn purge(
 
     let kept: BTreeSet<&Key> = evidence.plan.restores.iter().chain(&evidence.plan.held).collect();
     purged.held = watched.held.max(evidence.plan.held.len() as u64);
-    // (a) the quarantine was over before this run's survey began, (b) nobody holds it, and (c) that survey did not
-    // want it back.
+    // (a) its quarantine is over, (b) nobody holds it, and (c) this run's survey did not want it back.
     let over: Vec<Op> = watched
         .still_hidden
         .into_iter()
-        .filter(|op| op.quarantined_until().is_some_and(|until| until < evidence.judged.survey.began))
+        .filter(|op| evidence.is_over(op))
         .filter(|op| !kept.contains(&op.key))
         .collect();
+    // What must be copied first frees nothing before.
+    let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
+    purged.uncopied = uncopied.len() as u64;
     // (e) transactions that were open when it was hidden have ended.
     let now = world.now();
     let horizons = snapshots.horizons();
@@ -141,18 +164,6 @@ fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[O
     note_horizons(world, ledger, &without);
 }
 
-/// Whether every transaction that was open when the file was hidden has ended.
-fn is_drained(op: &Op, horizons: &[Horizon], now: Timestamp) -> bool {
-    let rested = op.hidden_at.and_then(|at| at.checked_add(DRAIN).ok()).is_some_and(|until| until <= now);
-    match op.horizons.as_deref() {
-        Some(then) if then.len() == horizons.len() => then.iter().zip(horizons).all(|pair| match pair {
-            (Horizon::Transactions { xmin: _, next }, Horizon::Transactions { xmin, next: _ }) => xmin >= next,
-            (Horizon::Clock, _) | (_, Horizon::Clock) => rested,
-        }),
-        Some(_) | None => false,
-    }
-}
-
 /// Asks the guards, and gives the files they let go: all, or those whose own run's approval, or this one's,
 /// covers every objection.
 fn guarded(
@@ -168,7 +179,7 @@ fn guarded(
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
     let replicas = [snapshots.replicas(), evidence.judged.survey.snapshots.replicas()].concat();
-    let Evidence { bond, plan, judged, past, approval: _ } = evidence;
+    let Evidence { bond, plan, judged, past, approval: _, own: _ } = evidence;
     let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
     let objections = guard::judge(&situation, world.limits);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
@@ -181,8 +192,11 @@ fn guarded(
     for op in &due {
         if !approvals.contains_key(&op.run) {
             // Allowing a guard that did not object is no judgement of what it may find later.
-            let overruled = ledger.run(&op.run)?.and_then(|run| run.outcome).map(|outcome| outcome.overruled);
-            approvals.insert(op.run.clone(), overruled.unwrap_or_default().into_iter().collect());
+            let overruled = match evidence.own {
+                Some(own) if own.id == op.run => own.overruled.to_vec(),
+                _ => ledger.run(&op.run)?.and_then(|run| run.outcome).map(|o| o.overruled).unwrap_or_default(),
+            };
+            approvals.insert(op.run.clone(), overruled.into_iter().collect());
         }
     }
     let covers = |op: &Op, code: Code| {
@@ -225,6 +239,11 @@ fn free_batch(
             FreeOutcome::Freed => {
                 purged.amount.add(op.facts.size_bytes);
                 logs::file(op.id, &op.key, "freed");
+                Entry::plain(op.id, Event::Freed)
+            }
+            FreeOutcome::OtherNames => {
+                purged.amount.add(0);
+                purged.other_names += 1;
                 Entry::plain(op.id, Event::Freed)
             }
             FreeOutcome::Gone => {

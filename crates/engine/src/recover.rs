@@ -10,6 +10,7 @@ use crate::logs;
 use crate::past::PENDING;
 use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
 use crate::restore::settle;
+use crate::retrieve;
 use crate::world::{BATCH_FILES, World};
 
 /// What recovery found and finished.
@@ -87,6 +88,8 @@ fn tell(op: &Op, event: Event) {
         Event::Hidden => logs::file(op.id, &op.key, "hidden"),
         Event::PutBack => logs::file(op.id, &op.key, "brought back"),
         Event::Freed => logs::file(op.id, &op.key, "freed"),
+        Event::Copied => logs::file(op.id, &op.key, "copied"),
+        Event::Retrieved => logs::file(op.id, &op.key, "brought back from the archive"),
         Event::IntendHide
         | Event::FoundOther
         | Event::FoundNothing
@@ -95,7 +98,11 @@ fn tell(op: &Op, event: Event) {
         | Event::PlaceTaken
         | Event::HiddenGone
         | Event::StillHidden
-        | Event::IntendPurge => {}
+        | Event::IntendPurge
+        | Event::IntendCopy
+        | Event::NotCopied
+        | Event::IntendRetrieve
+        | Event::NotRetrieved => {}
     }
 }
 
@@ -118,6 +125,9 @@ fn settled(world: &World<'_>, batch: &[Op]) -> Vec<Op> {
 }
 
 fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
+    if op.state == State::Retrieving {
+        return Ok(retrieve::examine(world, op)?);
+    }
     let hidden = world.store.look_hidden(&op.place())?;
     Ok(match (op.state, hidden) {
         // The rename happened. Is what arrived what was meant?
@@ -139,6 +149,14 @@ fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
         // Its place is taken, then or by now: it may have been in conflict before, and no purge may free it.
         (State::Restoring, Some(_)) if world.store.look(&op.key)?.is_some() => Entry::plain(op.id, Event::PlaceTaken),
         (State::Restoring | State::Purging, Some(_)) => Entry::plain(op.id, Event::StillHidden),
+        // Whatever the archive has of it: the next copying finds that, or begins anew.
+        (State::Archiving, Some(_)) => {
+            Entry { note: Some("interrupted".to_owned()), ..Entry::plain(op.id, Event::NotCopied) }
+        }
+        (State::Archiving, None) => Entry {
+            note: Some("somebody else took it out of the quarantine".to_owned()),
+            ..Entry::plain(op.id, Event::HiddenGone)
+        },
         (State::Restoring, None) => match world.store.look(&op.key)? {
             Some(_) => Entry::plain(op.id, Event::PutBack),
             None => Entry {
@@ -154,9 +172,9 @@ fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
 
 fn count(recovered: &mut Recovered, state: State, event: Event) {
     *match event {
-        Event::Hidden | Event::StillHidden => &mut recovered.hidden,
-        Event::NotMoved | Event::PutBack => &mut recovered.in_place,
-        Event::Freed => &mut recovered.purged,
+        Event::Hidden | Event::StillHidden | Event::NotCopied => &mut recovered.hidden,
+        Event::NotMoved | Event::PutBack | Event::Retrieved => &mut recovered.in_place,
+        Event::Freed | Event::NotRetrieved => &mut recovered.purged,
         Event::FoundOther if state == State::Quarantining => &mut recovered.in_place,
         Event::PlaceTaken => &mut recovered.conflicts,
         _ => &mut recovered.gone,

@@ -1,7 +1,5 @@
 //! The runs, told in order: what each command does from its lease to its last line in the history.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use upsweep_plan::guard::{self, Binding, ClockReading, Code, Refusal};
 use upsweep_plan::key::Key;
@@ -10,17 +8,22 @@ use upsweep_plan::plan::Plan;
 
 use crate::adopt;
 use crate::apply::apply;
+use crate::archive::copy_owed;
 use crate::baseline;
 use crate::binding::{self, Bond};
 use crate::databases;
+use crate::drain;
 use crate::error::EngineError;
 use crate::holds;
 use crate::planning::{self, Past, Planned};
 use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
-use crate::purge::{Evidence, purge};
+use crate::purge::{Evidence, OwnRun, purge};
 use crate::recover::recover;
 pub use crate::report::{Report, Request};
 use crate::restore::{Restored, restore, restore_claimed_again};
+use crate::retrieve::{retrievable, retrieve};
+use crate::selection::Selected;
+pub use crate::selection::Selection;
 use crate::situation::situation;
 use crate::trail;
 use crate::world::World;
@@ -111,6 +114,8 @@ fn work(
     if report.refusals.is_empty() {
         apply(world, &mut **ledger, &**lease, bond, id, plan, &mut report.applied)?;
     }
+    copy_owed(world, &mut **ledger, &**lease, store_id(bond), &mut report.archived)?;
+    drain_own(world, &mut **ledger, id)?;
     let Some(judged) = &judged else {
         report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
         return Ok(());
@@ -118,8 +123,19 @@ fn work(
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
     // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
-    let evidence = Evidence { bond, plan, judged, past, approval: None };
+    let own = Some(OwnRun { id, overruled: &report.overruled });
+    let evidence = Evidence { bond, plan, judged, past, approval: None, own };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
+}
+
+/// Where a run frees what it hid, it first waits for the transactions that were open then.
+fn drain_own(world: &mut World<'_>, ledger: &mut dyn Ledger, id: &str) -> Result<(), EngineError> {
+    if drain::to_delete(ledger, id)?.is_empty() { Ok(()) } else { drain::wait_for(world, ledger, id) }
+}
+
+/// A bound store's id; copies are kept under it.
+fn store_id(bond: &Bond) -> &str {
+    bond.store.id.as_deref().unwrap_or_default()
 }
 
 /// A folder that cannot be listed keeps every file where it is, but must not keep a claimed one hidden. Claims that
@@ -178,11 +194,36 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     } else {
         Ok(())
     };
-    let outcome = outcome.and_then(|()| {
-        report.restored = restore_claimed_again(world, &mut **ledger, &**lease)?.restored;
-        Ok(())
-    });
+    let outcome = outcome.and_then(|()| after_applying(world, &mut desk, &bond, &id, &mut report));
     finish(world, &mut *desk.ledger, &id, report, outcome)
+}
+
+/// A saved plan's own survey is old by now, so whatever it hid and may free at once is judged by a new one.
+fn after_applying(
+    world: &mut World<'_>,
+    desk: &mut Desk,
+    bond: &Bond,
+    id: &str,
+    report: &mut Report,
+) -> Result<(), EngineError> {
+    copy_owed(world, &mut *desk.ledger, &*desk.lease, store_id(bond), &mut report.archived)?;
+    drain_own(world, &mut *desk.ledger, id)?;
+    let past = desk.past(world)?;
+    let fresh =
+        if drain::to_delete(&*desk.ledger, id)?.is_empty() { None } else { Some(desk.plan(world, bond, &past)?) };
+    let Desk { lease, ledger, last_entry: _ } = desk;
+    let mut watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
+    report.restored = watched.restored.clone();
+    let Some(Planned { plan, judged }) = fresh else { return Ok(()) };
+    let Some(judged) = &judged else {
+        report.purged.refusals = plan.refusals;
+        report.purged.refused = drain::to_delete(&**ledger, id)?.len() as u64;
+        return Ok(());
+    };
+    watched.still_hidden.retain(|op| op.run == id);
+    let own = Some(OwnRun { id, overruled: &report.overruled });
+    let evidence = Evidence { bond, plan: &plan, judged, past: &past, approval: None, own };
+    purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)
 }
 
 /// Purges what is due and hides nothing.
@@ -209,6 +250,7 @@ fn purge_only(
     request: &Request,
     report: &mut Report,
 ) -> Result<(), EngineError> {
+    copy_owed(world, &mut *desk.ledger, &*desk.lease, store_id(bond), &mut report.archived)?;
     let past = &desk.past(world)?;
     let Planned { plan, judged } = desk.plan(world, bond, past)?;
     let Desk { lease, ledger, last_entry: _ } = desk;
@@ -220,7 +262,7 @@ fn purge_only(
     };
     let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
     report.restored = watched.restored.clone();
-    let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref() };
+    let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref(), own: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)?;
     if report.purged.refusals.is_empty() {
         let allowed: Vec<Code> = request.approval.iter().flat_map(|approval| &approval.codes).copied().collect();
@@ -233,18 +275,7 @@ fn purge_only(
     Ok(())
 }
 
-/// Which hidden files to bring back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// All of them.
-    All,
-    /// Those that one run hid.
-    Run(String),
-    /// Those with these names.
-    Keys(Vec<Key>),
-}
-
-/// Brings hidden files back because a human asks for it, and sets a hold on each.
+/// Brings files back because a human asks for it, and sets a hold on each.
 ///
 /// # Errors
 /// [`EngineError`]; [`EngineError::NoSuchRun`] for a run that never was.
@@ -258,35 +289,18 @@ pub fn restore_by_hand(
     let Some(mut desk) = sit_down(world, &bond, request, &mut report)? else {
         return Err(not_bound(&bond, "restore"));
     };
-    let (ops, unknown) = select(&*desk.ledger, selection)?;
+    let Selected { hidden, archived, unknown } = Selected::read(&*desk.ledger, selection)?;
     let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
+    let Desk { lease, ledger, last_entry: _ } = &mut desk;
     // Before the files move: a crash in between must not leave one in its place that the next run hides again.
-    let outcome = holds::hold_restored(world, &mut *desk.ledger, &request.holder.by(), &ops)
+    let all: Vec<Op> = hidden.iter().chain(&archived).cloned().collect();
+    let outcome = holds::hold_restored(world, &mut **ledger, &request.holder.by(), &all)
         .map(|holds| report.holds = holds)
-        .and_then(|()| restore(world, &mut *desk.ledger, &*desk.lease, &ops))
-        .map(|restored| report.restored = restored);
+        .and_then(|()| restore(world, &mut **ledger, &**lease, &hidden))
+        .map(|restored| report.restored = restored)
+        .and_then(|()| retrieve(world, &mut **ledger, &**lease, store_id(&bond), &archived))
+        .map(|retrieved| report.retrieved = retrieved);
     Ok((finish(world, &mut *desk.ledger, &id, report, outcome)?, unknown))
-}
-
-/// The operations a selection means, and the names among it that are not hidden.
-fn select(ledger: &dyn Ledger, selection: &Selection) -> Result<(Vec<Op>, Vec<Key>), EngineError> {
-    const HIDDEN: [State; 2] = [State::Quarantined, State::Conflict];
-    Ok(match selection {
-        Selection::All => (ledger.ops_in(&HIDDEN)?, vec![]),
-        Selection::Run(run) => {
-            if ledger.run(run)?.is_none() {
-                return Err(EngineError::NoSuchRun(run.clone()));
-            }
-            let ops = ledger.ops_of(run)?;
-            (ops.into_iter().filter(|op| HIDDEN.contains(&op.state)).collect(), vec![])
-        }
-        Selection::Keys(keys) => {
-            let hidden = ledger.ops_in(&HIDDEN)?;
-            let known: BTreeSet<Key> = hidden.iter().map(|op| op.key.clone()).collect();
-            let unknown = keys.iter().filter(|key| !known.contains(*key)).cloned().collect();
-            (hidden.into_iter().filter(|op| keys.contains(&op.key)).collect(), unknown)
-        }
-    })
 }
 
 /// Finishes what an interrupted run left, and nothing else.
@@ -408,6 +422,9 @@ pub(crate) fn finish(
     );
     let hidden = ledger.ops_in(&[State::Quarantined])?;
     report.still_hidden = hidden.len() as u64;
+    hidden.iter().filter(|op| op.owes_copy()).for_each(|op| report.copies_pending.add(op.facts.size_bytes));
+    report.own_hidden = hidden.iter().filter(|op| op.run == id).count() as u64;
+    report.undoable = report.own_hidden + retrievable(ledger.ops_of(id)?).len() as u64;
     report.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();
     Ok(report)
 }

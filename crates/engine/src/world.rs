@@ -5,7 +5,7 @@ use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
 use crate::databases::Source;
-use crate::ports::{Clock, Home, Ids, Progress, Store};
+use crate::ports::{Archive, Clock, Home, Ids, Progress, Store};
 
 /// The ports and rules of one store's clean-up.
 pub struct World<'a> {
@@ -27,6 +27,8 @@ pub struct World<'a> {
     pub selection: &'a Selection,
     /// How much of it.
     pub limits: &'a Limits,
+    /// Where copies are kept, if anywhere.
+    pub archive: Option<&'a dyn Archive>,
     /// How long files stay hidden before they may be freed, in seconds.
     pub quarantine_secs: u64,
     /// How many years records of the audit trail are kept.

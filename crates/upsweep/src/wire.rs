@@ -1,15 +1,14 @@
 //! The only file that names concrete adapters: from a configuration to a world to work with.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::Context;
+use upsweep_adapters::archive::local::LocalArchive;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
-    StoreError,
+    Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink,
+    Snapshot, Store, StoreError,
 };
 use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
@@ -17,7 +16,7 @@ use upsweep_plan::guard::{self, Binding};
 
 use crate::cli::check::Findings;
 use crate::clock::{SystemClock, TimedIds};
-use crate::config::{Config, Database};
+use crate::config::{ArchiveConfig, Config, Database, resolved};
 
 /// Opens everything that the configuration names and lets `work` use it.
 pub(crate) fn with_world<R>(
@@ -30,6 +29,8 @@ pub(crate) fn with_world<R>(
     let store = open_store(config)?;
     let home = home(config, &store, &clock);
     let mut claims = open_claims(config, need)?;
+    let archive =
+        config.archive.as_ref().map(|ArchiveConfig { dir, compression }| LocalArchive::new(dir, *compression));
     let mut world = World {
         store: &store,
         claims: claims.iter_mut().map(|(name, claims)| Source { name, claims: &mut **claims }).collect(),
@@ -40,6 +41,7 @@ pub(crate) fn with_world<R>(
         policy: &config.policy,
         selection: &config.selection,
         limits: &config.limits,
+        archive: archive.as_ref().map(|archive| archive as &dyn Archive),
         quarantine_secs: u64::from(config.quarantine_days) * 86_400,
         audit_years: config.audit_years,
     };
@@ -211,7 +213,7 @@ fn open_store(config: &Config) -> anyhow::Result<LocalStore> {
 
 /// A directory that is not there is an error, unless it was bound once: then its disk may be missing.
 fn missing(config: &Config, error: StoreError) -> anyhow::Error {
-    let address = absolute(&config.upload_dir).display().to_string();
+    let address = resolved(&config.upload_dir).display().to_string();
     let noted = config.state_dir.as_deref().map(|dir| noted_about(dir, &address));
     if let Some(Ok(Some(Noted { store_id: noted, location: note }))) = noted
         && let Some(refusal) = guard::marker(&address, &Binding::MarkerMissing { noted, note })
@@ -219,17 +221,6 @@ fn missing(config: &Config, error: StoreError) -> anyhow::Error {
         return EngineError::Refused(Box::new(refusal)).into();
     }
     EngineError::from(error).into()
-}
-
-/// The path with its existing part resolved, as the store would have been addressed.
-fn absolute(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for ancestor in path.ancestors() {
-        if let (Ok(resolved), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
-            return resolved.join(rest);
-        }
-    }
-    path
 }
 
 /// This process, as the holder of a lease.

@@ -280,7 +280,9 @@ fn restore_says_what_it_does_not_know() {
     site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     site.upsweep(&["restore", "--run", "20200101-000000-abcdef"]).expect(1).has("there is no run");
-    site.upsweep(&["restore", "never.m4a"]).expect(3).has("not hidden, so not brought back: never.m4a");
+    site.upsweep(&["restore", "never.m4a"])
+        .expect(3)
+        .has("neither hidden nor archived, so not brought back: never.m4a");
     site.upsweep(&["restore", "../x"]).expect(64).has("no name of a file below the upload directory");
     site.upsweep(&["restore"]).expect(64);
     site.upsweep(&["restore", "--json"]).expect(64);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use upsweep_engine::ports::{AuditTrail, Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::{Event, State, next};
+use upsweep_plan::lifecycle::{Event, Life, State, next};
 
 use super::telling::{self, Writer};
 use audit::Trail;
@@ -86,7 +86,7 @@ impl Ledger for MemoryLedger {
             return Err(Self::damaged(format!("there is no run {run}")));
         }
         let mut ids = Vec::with_capacity(ops.len());
-        for NewOp { key, reason, facts, quarantine_secs } in ops.iter().cloned() {
+        for NewOp { key, reason, facts, quarantine_secs, action } in ops.iter().cloned() {
             let id = OpId(self.ops.len() as u64 + 1);
             let op = Op {
                 id,
@@ -98,6 +98,8 @@ impl Ledger for MemoryLedger {
                 state: State::Quarantining,
                 hidden_at: None,
                 quarantine_secs,
+                action,
+                copy: None,
                 horizons: None,
                 note: None,
                 changed_at: at,
@@ -113,13 +115,17 @@ impl Ledger for MemoryLedger {
         let mut changed = self.ops.clone();
         let mut told = Vec::new();
         for entry in entries {
-            let Entry { op: id, event, hidden_facts, note } = entry;
+            let Entry { op: id, event, hidden_facts, copy, note } = entry;
             let op = changed.get_mut(id).ok_or_else(|| Self::damaged(format!("there is no operation {id}")))?;
-            op.state = next(op.state, *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?;
+            op.state = next(op.life(), *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?.state;
+            if (*event == Event::Copied) != copy.is_some() {
+                return Err(Self::damaged(format!("operation {id}: a copy and its record belong together")));
+            }
             op.changed_at = at;
             if *event == Event::Hidden {
                 op.hidden_at = Some(at);
             }
+            op.copy = copy.clone().or(op.copy.take());
             op.hidden_facts = hidden_facts.or(op.hidden_facts);
             op.note = note.clone().or(op.note.take());
             let Op { key, run, reason, facts, .. } = &*op;
@@ -175,12 +181,12 @@ impl Ledger for MemoryLedger {
 
     fn verify_journal(&self) -> Result<(), LedgerError> {
         for op in self.ops.values() {
-            let mut state = State::Planned;
+            let mut life = Life::planned(op.action.needs_copy());
             for (_, event, _) in self.journal.iter().filter(|(id, _, _)| *id == op.id) {
-                state = next(state, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
+                life = next(life, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
             }
-            if state != op.state {
-                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {state:?}", op.id, op.state)));
+            if life != op.life() {
+                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {life:?}", op.id, op.life())));
             }
         }
         Ok(())

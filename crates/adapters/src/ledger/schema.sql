@@ -27,6 +27,8 @@ CREATE TABLE ops (
     state           TEXT NOT NULL,
     hidden_at       INTEGER,
     quarantine_secs INTEGER NOT NULL,
+    action          TEXT NOT NULL,
+    copy_json       TEXT,
     horizons_json   TEXT,
     note            TEXT,
     changed_at      INTEGER NOT NULL

@@ -195,11 +195,11 @@ impl Ledger for SqliteLedger {
         let mut ids = Vec::with_capacity(ops.len());
         {
             let mut insert = tx
-                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, action, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
                 .map_err(&fail)?;
             let mut journal =
                 tx.prepare_cached("INSERT INTO journal (op, event, at) VALUES (?1, ?2, ?3)").map_err(&fail)?;
-            for NewOp { key, reason, facts, quarantine_secs } in ops {
+            for NewOp { key, reason, facts, quarantine_secs, action } in ops {
                 insert
                     .execute(params![
                         run,
@@ -208,6 +208,7 @@ impl Ledger for SqliteLedger {
                         json(facts),
                         State::Quarantining.name(),
                         i64::try_from(*quarantine_secs).unwrap_or(i64::MAX),
+                        action.name(),
                         micros(at)
                     ])
                     .map_err(&fail)?;
@@ -230,27 +231,38 @@ impl Ledger for SqliteLedger {
         {
             let mut scribe = Scribe::begin(&tx, &id).map_err(&fail)?;
             let mut stored = tx
-                .prepare_cached("SELECT state, key, run, reason_json, facts_json FROM ops WHERE id = ?1")
+                .prepare_cached("SELECT state, key, run, reason_json, facts_json, action, copy_json IS NOT NULL FROM ops WHERE id = ?1")
                 .map_err(&fail)?;
             let mut update = tx
-                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at) WHERE id = ?1")
+                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at), copy_json = coalesce(?7, copy_json) WHERE id = ?1")
                 .map_err(&fail)?;
             let mut journal = tx
                 .prepare_cached("INSERT INTO journal (op, event, at, note) VALUES (?1, ?2, ?3, ?4)")
                 .map_err(&fail)?;
             for entry in entries {
-                let Entry { op, event, hidden_facts, note } = entry;
+                let Entry { op, event, hidden_facts, copy, note } = entry;
                 let id = rows::sql_id(*op);
                 let damaged = |problem| LedgerError::Damaged { ledger: ledger.clone(), problem };
                 let found = stored.query_row([id], |row| Ok(Judged::from(row))).optional().map_err(&fail)?;
-                let Judged { state, key, run, reason, size_bytes } = found
+                let Judged { life, key, run, reason, size_bytes } = found
                     .ok_or_else(|| format!("there is no operation {op}"))
                     .and_then(|judged| judged.map_err(|problem| format!("operation {op}: {problem}")))
                     .map_err(damaged)?;
-                let to = next(state, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
+                if (*event == Event::Copied) != copy.is_some() {
+                    return Err(damaged(format!("operation {op}: a copy and its record belong together")));
+                }
+                let to = next(life, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
                 let hidden_at = (*event == Event::Hidden).then(|| micros(at));
                 update
-                    .execute(params![id, to.name(), micros(at), note, hidden_facts.as_ref().map(json), hidden_at])
+                    .execute(params![
+                        id,
+                        to.state.name(),
+                        micros(at),
+                        note,
+                        hidden_facts.as_ref().map(json),
+                        hidden_at,
+                        copy.as_ref().map(json)
+                    ])
                     .map_err(&fail)?;
                 journal.execute(params![id, event.name(), micros(at), note]).map_err(&fail)?;
                 let object = telling::Object { key: &key, run: &run, reason: &reason, size_bytes };

@@ -8,7 +8,6 @@ use upsweep_plan::audit::NewRecord;
 use upsweep_plan::guard::Code;
 use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::Event;
 use upsweep_plan::verdict::Reason;
 
 /// Who writes.
@@ -47,7 +46,7 @@ pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
 }
 
 pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewRecord {
-    let RunOutcome { plan, refused, overruled, hidden, restored, purged, skipped, errors, failure } = outcome;
+    let RunOutcome { plan, refused, overruled, hidden, copied, restored, purged, skipped, errors, failure } = outcome;
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let files = |amount: &Amount| number(amount.files);
     let bytes = |amount: &Amount| number(amount.bytes);
@@ -57,6 +56,8 @@ pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewR
         ("overruled", codes(overruled)),
         ("hidden_files", files(hidden)),
         ("hidden_bytes", bytes(hidden)),
+        ("copied_files", files(copied)),
+        ("copied_bytes", bytes(copied)),
         ("restored_files", files(restored)),
         ("restored_bytes", bytes(restored)),
         ("freed_files", files(purged)),
@@ -80,8 +81,8 @@ pub(super) struct Object<'a> {
 
 /// What happened to an object; `None` for an intent. A new kind of event is told, unless it is said here not to be.
 pub(super) fn happened(writer: &Writer, object: &Object<'_>, entry: &Entry) -> Option<NewRecord> {
-    let Entry { op, event, hidden_facts: _, note } = entry;
-    if matches!(event, Event::IntendHide | Event::IntendRestore | Event::IntendPurge) {
+    let Entry { op, event, hidden_facts: _, copy, note } = entry;
+    if event.is_intent() {
         return None;
     }
     let Object { key, run, reason, size_bytes } = object;
@@ -89,6 +90,8 @@ pub(super) fn happened(writer: &Writer, object: &Object<'_>, entry: &Entry) -> O
         ("op", Some(op.to_string())),
         ("of_run", Some((*run).to_owned())),
         ("size_bytes", Some(size_bytes.to_string())),
+        ("copy", copy.as_ref().map(|copy| copy.file.clone())),
+        ("copy_blake3", copy.as_ref().map(|copy| copy.blake3.clone())),
         ("note", note.clone()),
     ]);
     details.extend(words_of(reason));

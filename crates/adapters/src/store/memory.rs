@@ -1,13 +1,13 @@
 //! A store in memory, for tests of the engine: the same promises, no disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{
-    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome, ReadSeek,
-    Store, StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome,
+    ReadSeek, Store, StoreError,
 };
 use upsweep_plan::key::Key;
 use upsweep_plan::listing::{FileFacts, FileTime, Found, Ignored};
@@ -22,6 +22,7 @@ pub struct MemoryStore {
 struct State {
     visible: BTreeMap<Key, MemoryFile>,
     hidden: BTreeMap<Place, MemoryFile>,
+    incoming: BTreeMap<Place, MemoryFile>,
     marker: Option<Marker>,
     /// The names under which files were to be hidden.
     noted: BTreeMap<Place, Key>,
@@ -42,25 +43,16 @@ pub struct MemoryFile {
     pub facts: FileFacts,
     /// Its bytes.
     pub content: Vec<u8>,
+    /// Its permission bits.
+    pub mode: u32,
 }
 
 impl MemoryStore {
     /// Writes a file, as an application would: a new inode with this modification time in seconds.
     pub fn write(&self, key: &Key, content: &[u8], mtime_secs: i64) {
         let mut state = self.state();
-        state.next_ino += 1;
-        let ctime = state.tick();
-        let mtime = FileTime { secs: mtime_secs, nanos: 0 };
-        let facts = FileFacts {
-            dev: 1,
-            ino: state.next_ino,
-            size_bytes: content.len() as u64,
-            mtime,
-            ctime,
-            btime: Some(ctime),
-            links: 1,
-        };
-        state.visible.insert(key.clone(), MemoryFile { facts, content: content.to_vec() });
+        let facts = state.new_facts(content, FileTime { secs: mtime_secs, nanos: 0 });
+        state.visible.insert(key.clone(), MemoryFile { facts, content: content.to_vec(), mode: 0o644 });
     }
 
     /// Appends to a file where it is, hidden or not, as somebody with an open handle would.
@@ -69,6 +61,28 @@ impl MemoryStore {
             file.content.extend_from_slice(more);
             file.facts.size_bytes = file.content.len() as u64;
         }
+    }
+
+    /// Changes every hidden file, as somebody with open handles would.
+    pub fn change_hidden(&self, change: impl Fn(&mut MemoryFile)) {
+        self.state().hidden.values_mut().for_each(change);
+    }
+
+    /// Gives a hidden file another name elsewhere, as a hard link would.
+    pub fn link_hidden(&self, place: &Place) {
+        if let Some(file) = self.state().hidden.get_mut(place) {
+            file.facts.links += 1;
+        }
+    }
+
+    /// How many files were taken in and not put in their places.
+    pub fn incoming_files(&self) -> usize {
+        self.state().incoming.len()
+    }
+
+    /// A file's facts and content.
+    pub fn file(&self, key: &Key) -> Option<MemoryFile> {
+        self.state().visible.get(key).cloned()
     }
 
     /// Removes a file, as an application would.
@@ -133,6 +147,14 @@ impl State {
         FileTime { secs: 1_000, nanos: self.ticks }
     }
 
+    /// The facts of a file that is made now.
+    fn new_facts(&mut self, content: &[u8], mtime: FileTime) -> FileFacts {
+        self.next_ino += 1;
+        let ctime = self.tick();
+        let (ino, size_bytes) = (self.next_ino, content.len() as u64);
+        FileFacts { dev: 1, ino, size_bytes, mtime, ctime, btime: Some(ctime), links: 1 }
+    }
+
     fn hide_one(&mut self, order: &HideOrder) -> HideOutcome {
         if self.immovable.contains(&order.key) {
             return HideOutcome::Failed("operation not permitted".to_owned());
@@ -156,9 +178,10 @@ impl State {
         match self.hidden.get(&order.place) {
             None => FreeOutcome::Gone,
             Some(file) if !file.facts.is_same_after_rename(&order.facts) => FreeOutcome::Changed,
-            Some(_) => {
+            Some(file) => {
+                let has_other_names = file.facts.links > 1;
                 self.hidden.remove(&order.place);
-                FreeOutcome::Freed
+                if has_other_names { FreeOutcome::OtherNames } else { FreeOutcome::Freed }
             }
         }
     }
@@ -277,6 +300,16 @@ impl Store for MemoryStore {
         Ok(self.state().hidden.get(place).map(|file| file.facts))
     }
 
+    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError> {
+        match self.state().hidden.get(place) {
+            Some(file) => Ok(HiddenFile { content: Box::new(Cursor::new(file.content.clone())), mode: file.mode }),
+            None => {
+                let object = format!("{}/{}", place.run, place.op);
+                Err(StoreError::Io { action: "cannot read the hidden file", object, cause: "not found".to_owned() })
+            }
+        }
+    }
+
     fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
         let mut state = self.state();
         if !state.hidden.contains_key(place) {
@@ -296,6 +329,35 @@ impl Store for MemoryStore {
     fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
         let mut state = self.state();
         orders.iter().map(|order| state.free_one(order)).collect()
+    }
+
+    fn take_in(&self, place: &Place, content: &mut dyn Read, mtime: FileTime, mode: u32) -> Result<(), StoreError> {
+        self.state().incoming.remove(place);
+        let mut held = Vec::new();
+        let read = content.read_to_end(&mut held);
+        let mut state = self.state();
+        let facts = state.new_facts(&held, mtime);
+        // Whether whole or torn, it is there.
+        state.incoming.insert(place.clone(), MemoryFile { facts, content: held, mode: mode & 0o777 });
+        let object = format!("{}-{}", place.run, place.op);
+        let fail =
+            |error: std::io::Error| StoreError::Io { action: "cannot take in", object, cause: error.to_string() };
+        read.map(drop).map_err(fail)
+    }
+
+    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        let mut state = self.state();
+        if state.visible.contains_key(key) && state.incoming.contains_key(place) {
+            return Ok(PutBackOutcome::PlaceTaken);
+        }
+        let Some(file) = state.incoming.remove(place) else { return Ok(PutBackOutcome::HiddenGone) };
+        state.visible.insert(key.clone(), file);
+        Ok(PutBackOutcome::Back)
+    }
+
+    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError> {
+        self.state().incoming.remove(place);
+        Ok(())
     }
 
     fn tidy(&self, _run: &str) -> Result<(), StoreError> {

@@ -2,10 +2,14 @@
 
 mod adopting;
 mod applying;
+mod archiving;
+mod crashing;
 mod databases;
+mod deleting;
 mod hiding;
 mod purging;
 mod rebinding;
 mod recovering;
 mod restoring;
+mod retrieving;
 mod stage;

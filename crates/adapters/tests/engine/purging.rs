@@ -276,6 +276,10 @@ impl Clock for Hurrying {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.fetch_add(120, Ordering::Relaxed)).unwrap()
     }
+
+    fn wait(&self, span: jiff::SignedDuration) {
+        self.0.fetch_add(span.as_secs(), Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -3,14 +3,15 @@
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Capabilities, Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Lying, Marker, NewOp, Place,
-    PutBackOutcome, ReadSeek, Store, StoreError,
+    Capabilities, Entry, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome, Home as _, Lying, Marker, NewOp,
+    Place, PutBackOutcome, ReadSeek, Store, StoreError,
 };
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs;
+use upsweep_plan::action::Action;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
-use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::listing::{FileFacts, FileTime, Found};
 use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::verdict::Reason;
 
@@ -25,7 +26,7 @@ fn crashed(is_moved: bool) -> (Stage, Place) {
     let mut ledger = stage.ledger();
     ledger.begin_run(&run_record("crashed", stage.now())).unwrap();
     let reason = Reason::Orphan { since: stage.now(), age_from: AgeFrom::Mtime, claimed_until: None };
-    let new = NewOp { key: key("a.m4a"), reason, facts, quarantine_secs: 60 };
+    let new = NewOp { key: key("a.m4a"), reason, facts, quarantine_secs: 60, action: Action::Quarantine };
     let op = ledger.intend("crashed", &[new], stage.now()).unwrap()[0];
     let place = Place { run: "crashed".to_owned(), op };
     if is_moved {
@@ -268,8 +269,26 @@ impl Store for FailsAfterHiding<'_> {
     fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
         self.0.look_hidden(place)
     }
+    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError> {
+        self.0.open_hidden(place)
+    }
     fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
         self.0.put_back(place, key)
+    }
+    fn take_in(
+        &self,
+        place: &Place,
+        content: &mut dyn std::io::Read,
+        mtime: FileTime,
+        mode: u32,
+    ) -> Result<(), StoreError> {
+        self.0.take_in(place, content, mtime, mode)
+    }
+    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        self.0.put_in_place(place, key)
+    }
+    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError> {
+        self.0.drop_taken_in(place)
     }
     fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
         self.0.free(orders)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use upsweep_adapters::archive::memory::MemoryArchive;
 use upsweep_adapters::claims::memory::MemoryClaims;
 use upsweep_adapters::home::memory::MemoryHome;
 use upsweep_adapters::store::memory::MemoryStore;
@@ -13,8 +14,8 @@ use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
-    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Memories, Op,
-    RowSink, RunKind, RunRecord, Silent, Snapshot, Store,
+    Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger,
+    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot, Store,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -26,18 +27,26 @@ use upsweep_plan::plan::Plan;
 use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
+use crate::crashing::{Fuse, FusedArchive, FusedStore};
+
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Puts something that fails before a store.
-pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + '_>;
+pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + Sync + '_>;
 
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     /// What the engine is given instead of the store itself, if anything.
     pub(crate) faulty: Option<Faulty>,
+    /// How many steps the program has left to live.
+    pub(crate) fuse: Fuse,
+    /// Where copies go, if anywhere.
+    pub(crate) archive: Option<MemoryArchive>,
+    /// What happens in the middle of each copy.
+    pub(crate) while_copying: Option<fn(&MemoryStore)>,
     pub(crate) claims: Database,
     /// Databases beside it, by name.
     pub(crate) others: Vec<(&'static str, Database)>,
@@ -57,6 +66,9 @@ impl Stage {
         let mut stage = Self {
             store: MemoryStore::default(),
             faulty: None,
+            fuse: Fuse::default(),
+            archive: None,
+            while_copying: None,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
             others: vec![],
             home: MemoryHome::default(),
@@ -115,8 +127,15 @@ impl Stage {
             claims.push(Source { name, claims: database });
         }
         let faulty = self.faulty.map(|faulty| faulty(&self.store));
+        let store = FusedStore { inner: faulty.as_deref().unwrap_or(&self.store), fuse: &self.fuse };
+        let archive = self.archive.as_ref().map(|inner| FusedArchive {
+            inner,
+            fuse: &self.fuse,
+            store: &self.store,
+            while_copying: self.while_copying,
+        });
         work(&mut World {
-            store: faulty.as_deref().unwrap_or(&self.store),
+            store: &store,
             claims,
             home: &self.home,
             clock: &self.time,
@@ -125,6 +144,7 @@ impl Stage {
             policy: &self.policy,
             selection: &self.selection,
             limits: &self.limits,
+            archive: archive.as_ref().map(|archive| archive as &dyn Archive),
             quarantine_secs: self.quarantine_secs,
             audit_years: self.audit_years,
         })
@@ -219,6 +239,10 @@ impl Clock for Time {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
     }
+
+    fn wait(&self, span: jiff::SignedDuration) {
+        self.0.fetch_add(span.as_secs() + i64::from(span.subsec_nanos() > 0), Ordering::Relaxed);
+    }
 }
 
 impl Ids for Time {
@@ -241,6 +265,8 @@ pub(crate) struct Database {
     clock: Arc<AtomicI64>,
     /// Whether it fails when it is asked for its horizon.
     pub(crate) silent_horizon: bool,
+    /// After how many questions for its horizon all its transactions have ended.
+    pub(crate) horizons_end_after: Option<u32>,
 }
 
 const COLUMNS: [&str; 4] = ["audio_filename", "id", "status", "created_at"];
@@ -301,7 +327,14 @@ impl ClaimSource for Database {
         if self.silent_horizon {
             return Err(ClaimError::Url("it was told not to say".to_owned()));
         }
-        self.now.horizon()
+        let horizon = self.now.horizon()?;
+        if let (Some(left), Horizon::Transactions { xmin: _, next }) = (&mut self.horizons_end_after, horizon) {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => self.now.horizon = Horizon::Transactions { xmin: next, next },
+            }
+        }
+        Ok(horizon)
     }
 }
 

@@ -21,6 +21,8 @@ impl Clock for Names {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(1_700_000_000).unwrap()
     }
+
+    fn wait(&self, _span: jiff::SignedDuration) {}
 }
 
 impl Ids for Names {

@@ -27,6 +27,7 @@ fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
     let approval = Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we \"moved\"".into() };
     desk.ledger.begin_run(&RunRecord { approval: Some(approval), ..run_record("run-1", 1) }).unwrap();
     let outcome = RunOutcome {
+        copied: Amount::default(),
         plan: Some("cafe".into()),
         refused: vec![Code::G008],
         overruled: vec![Code::G001, Code::G003],

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod hiding;
+mod incoming;
 mod links;
 mod listing;
 mod manifest;

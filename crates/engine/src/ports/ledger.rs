@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use upsweep_plan::action::Action;
 use upsweep_plan::guard::Code;
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::{Event, IllegalTransition, State};
+use upsweep_plan::lifecycle::{CopyState, Event, IllegalTransition, Life, State};
 use upsweep_plan::listing::FileFacts;
 use upsweep_plan::verdict::Reason;
 
-use super::{Horizon, OpId, Place};
+use super::{CopyRecord, Horizon, OpId, Place};
 
 pub use audit::*;
 pub use holds::*;
@@ -203,6 +204,9 @@ pub struct RunOutcome {
     pub overruled: Vec<Code>,
     /// Files hidden, and their bytes.
     pub hidden: Amount,
+    /// Files copied to the archive.
+    #[serde(default)]
+    pub copied: Amount,
     /// Files brought back.
     pub restored: Amount,
     /// Files freed for good.
@@ -243,6 +247,8 @@ pub struct NewOp {
     pub facts: FileFacts,
     /// How long it must stay hidden before it may be freed, in seconds.
     pub quarantine_secs: u64,
+    /// What becomes of it then.
+    pub action: Action,
 }
 
 /// What happened to one operation.
@@ -254,6 +260,8 @@ pub struct Entry {
     pub event: Event,
     /// The hidden file's facts, with [`Event::Hidden`].
     pub hidden_facts: Option<FileFacts>,
+    /// The verified copy, with [`Event::Copied`].
+    pub copy: Option<CopyRecord>,
     /// What to tell a human, as the cause of a failure.
     pub note: Option<String>,
 }
@@ -262,7 +270,7 @@ impl Entry {
     /// An entry with nothing to add.
     #[must_use]
     pub fn plain(op: OpId, event: Event) -> Self {
-        Self { op, event, hidden_facts: None, note: None }
+        Self { op, event, hidden_facts: None, copy: None, note: None }
     }
 }
 
@@ -288,6 +296,10 @@ pub struct Op {
     pub hidden_at: Option<Timestamp>,
     /// How long it must stay hidden, in seconds.
     pub quarantine_secs: u64,
+    /// What becomes of it then: as it was when it was hidden, whatever the configuration says now.
+    pub action: Action,
+    /// Its verified copy in the archive, once there is one.
+    pub copy: Option<CopyRecord>,
     /// Where the databases' transactions stood after it was hidden; `None` until that was asked.
     pub horizons: Option<Vec<Horizon>>,
     /// What was last noted about it for a human.
@@ -303,11 +315,33 @@ impl Op {
         Place { run: self.run.clone(), op: self.id }
     }
 
+    /// Where it stands in full.
+    #[must_use]
+    pub fn life(&self) -> Life {
+        Life { state: self.state, copy: copy_state(self.action, self.copy.is_some()) }
+    }
+
+    /// Whether it is hidden and must be copied before it may be freed.
+    #[must_use]
+    pub fn owes_copy(&self) -> bool {
+        self.life() == Life { state: State::Quarantined, copy: CopyState::Owed }
+    }
+
     /// When its quarantine ends; `None` while it is not hidden.
     #[must_use]
     pub fn quarantined_until(&self) -> Option<Timestamp> {
         let span = jiff::SignedDuration::from_secs(i64::try_from(self.quarantine_secs).unwrap_or(i64::MAX));
         self.hidden_at.and_then(|at| at.checked_add(span).ok())
+    }
+}
+
+/// How far an operation with this action has come with its copy.
+#[must_use]
+pub fn copy_state(action: Action, has_copy: bool) -> CopyState {
+    match (has_copy, action.needs_copy()) {
+        (true, _) => CopyState::Kept,
+        (false, true) => CopyState::Owed,
+        (false, false) => CopyState::NotAsked,
     }
 }
 

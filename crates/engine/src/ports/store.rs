@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use upsweep_plan::key::Key;
-use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::listing::{FileFacts, FileTime, Found};
 use upsweep_plan::plan::DatabaseIdentity;
 
 /// Where files are kept: a directory, later a bucket.
@@ -104,6 +104,12 @@ pub trait Store: Send {
     /// [`StoreError`] when it cannot be looked at.
     fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError>;
 
+    /// Opens one hidden file for reading.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is not there or cannot be opened.
+    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError>;
+
     /// Moves one hidden file back to its name, never over another file. Durable once [`Store::settle`] returned.
     ///
     /// # Errors
@@ -112,6 +118,25 @@ pub trait Store: Send {
 
     /// Frees hidden files for good, and gives one outcome per order, in order. Durable when it returns.
     fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome>;
+
+    /// Takes in a file from outside: durable, with this time and these permission bits, and not visible yet. What
+    /// was taken in before for the same place is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] when `content` ends in an error, or the file cannot be written.
+    fn take_in(&self, place: &Place, content: &mut dyn Read, mtime: FileTime, mode: u32) -> Result<(), StoreError>;
+
+    /// Moves a file that was taken in to its name, never over another file, durably.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be moved, or when that did not become durable.
+    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError>;
+
+    /// Removes what was taken in and not moved to its name, if there is such a file.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be removed.
+    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError>;
 
     /// Removes what is left of a run's quarantine once nothing is hidden in it. Does nothing otherwise.
     ///
@@ -132,6 +157,14 @@ pub struct Capabilities {
 pub trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
+
+/// A hidden file, opened.
+pub struct HiddenFile {
+    /// What it holds.
+    pub content: Box<dyn Read>,
+    /// Its permission bits, 0 to 0o777.
+    pub mode: u32,
+}
 
 /// Where a hidden file is: the quarantine of `run`, under the number `op`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -216,6 +249,8 @@ pub struct FreeOrder {
 pub enum FreeOutcome {
     /// Its bytes are freed.
     Freed,
+    /// It is gone from here, but it has other names, so its bytes stay.
+    OtherNames,
     /// It was gone already.
     Gone,
     /// It is not what was hidden: somebody still writes to it, so it was left.

@@ -1,6 +1,6 @@
 //! Small ports: time, names, the home of Upsweep's own state, progress.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError};
@@ -14,6 +14,9 @@ pub trait Clock: Send + Sync {
     fn of_another(&self, said: Timestamp) -> Timestamp {
         said
     }
+
+    /// Returns when `span` has passed: [`Clock::now`] is then at least that much later.
+    fn wait(&self, span: SignedDuration);
 }
 
 /// Makes names that were never used before.
@@ -160,8 +163,14 @@ pub enum Stage {
     Rechecking,
     /// Moving files into the quarantine.
     Hiding,
+    /// Copying hidden files to the archive.
+    Archiving,
+    /// Waiting for open transactions.
+    Draining,
     /// Bringing files back.
     Restoring,
+    /// Bringing files back from the archive.
+    Retrieving,
     /// Freeing files.
     Purging,
 }

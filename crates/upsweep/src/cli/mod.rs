@@ -67,7 +67,7 @@ enum Command {
     Run(run::RunCommand),
     /// Show the state of the store: what is hidden, what is due, what would be done
     Status(status::StatusCommand),
-    /// Bring hidden files back to their places
+    /// Bring files back to their places, from the quarantine or from the archive
     Restore(restore::RestoreCommand),
     /// Free hidden files whose time is over; hide nothing
     Purge(run::PurgeCommand),

@@ -25,13 +25,13 @@ pub(super) struct RestoreCommand {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Which {
-    /// Bring back what this run hid
+    /// Bring back what this run hid; what was freed since comes from the archive, if it has a copy
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Bring back everything that is hidden
+    /// Bring back everything that is hidden; what was freed and lies in the archive alone is not meant
     #[arg(long)]
     all: bool,
-    /// Names of files to bring back
+    /// Names of files to bring back: from the quarantine, or else from the archive
     keys: Vec<OsString>,
 }
 
@@ -44,12 +44,12 @@ impl RestoreCommand {
             Ok(runs::restore_by_hand(world, &selection, &request)?)
         })?;
         if self.json {
-            render::print_json(&render::report::summary(&report))?;
+            render::print_json(&render::summary::summary(&report))?;
         } else {
             render::report::print(&report, "restore", &render::Invocation::of_process());
         }
         for key in &unknown {
-            crate::say::complain!("not hidden, so not brought back: {key}");
+            crate::say::complain!("neither hidden nor archived, so not brought back: {key}");
         }
         Ok(match exit_of(&report) {
             Exit::Done if !unknown.is_empty() => Exit::Partial,

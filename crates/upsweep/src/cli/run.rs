@@ -109,7 +109,7 @@ fn carry_out(
     let request = Request { holder: wire::holder(what), approval: approval(allow)? };
     let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
-        render::print_json(&render::report::summary(&report))?;
+        render::print_json(&render::summary::summary(&report))?;
     } else {
         render::report::print(&report, what, &render::Invocation::of_process());
     }

@@ -1,5 +1,6 @@
 //! The configuration: command line over environment (`.env` included) over `upsweep.toml` over defaults.
 
+mod archive;
 mod databases;
 mod dotenv;
 mod layers;
@@ -12,13 +13,13 @@ mod show;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use upsweep_plan::action::Action;
 use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::exclude::Exclusion;
 use upsweep_plan::policy::{AgeFrom, Limits, Policy};
 use upsweep_plan::selection::Selection;
 use upsweep_plan::variant::{VariantPattern, Variants};
 
+pub(crate) use archive::{ArchiveConfig, resolved};
 pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
 use layers::{File, Values};
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) quarantine_days: u32,
     pub(crate) audit_years: u32,
+    pub(crate) archive: Option<ArchiveConfig>,
     pub(crate) state_dir: Option<PathBuf>,
     /// Where the ledger is kept, if not in the store.
     pub(crate) ledger: Option<PathBuf>,
@@ -99,15 +101,18 @@ impl Config {
         if problems.is_empty() {
             warnings.extend(databases::check_rules(&databases, &claim_rules, problems));
         }
+        let upload_dir = problems.take(values.text("upload_dir").map(PathBuf::from));
+        let action = problems.take(archive::action(&values));
         Self {
             databases,
-            upload_dir: problems.take(values.text("upload_dir").map(PathBuf::from)),
+            archive: problems.take(archive::archive(&values, action, &upload_dir)),
+            upload_dir,
             selection: Selection::default(),
             policy: Policy {
                 orphan_retention_secs: orphan_hours * 3_600,
                 failed_retention_secs: failed_days * 86_400,
                 age_from: problems.take(age_from(&values)),
-                action: Action::Quarantine,
+                action,
                 recursive: problems.take(values.flag("recursive")),
                 exclude: problems.take(exclude(&values)),
                 variants: problems.take(variants(&values)),

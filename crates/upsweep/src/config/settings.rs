@@ -73,6 +73,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some(".tmp,.part"),
         "suffixes of files that are still being written, separated by commas",
     ),
+    setting(
+        "action",
+        Some("quarantine"),
+        "what becomes of removed files: quarantine (hidden, freed later), archive (the same, and copied before) or delete (freed by the run that hides them)",
+    ),
+    setting(
+        "archive_url",
+        None,
+        "where copies go: a directory or a file:// URL, outside of the uploads; needed for archive and backup_before_cleanup",
+    ),
+    setting("archive_compression", Some("none"), "how copies are compressed: none or zstd"),
+    setting(
+        "backup_before_cleanup",
+        Some("false"),
+        "true means that nothing is freed without a verified copy: quarantine becomes archive, and delete copies first",
+    ),
     setting("quarantine_days", Some("7"), "how long hidden files stay before they may be freed, in days; 1 to 3650"),
     setting("audit_years", Some("6"), "how long records of the audit trail are kept, in years; 1 to 100"),
     setting(

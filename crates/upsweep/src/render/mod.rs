@@ -13,6 +13,7 @@ pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod status;
+pub(crate) mod summary;
 
 use std::io::Write;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
 use upsweep_engine::planning::Past;
+use upsweep_plan::action::Action;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Removal, Total};
 use upsweep_plan::verdict::{Keep, Reason};
@@ -127,8 +128,34 @@ fn print_next(plan: &Plan, config: &Config, saved: Option<&Path>, invocation: &I
         Some(path) => format!("apply {}", quoted(&path.display().to_string())),
         None => "run".to_owned(),
     };
-    let days = count(u64::from(config.quarantine_days), "day");
     crate::say::say!("\nNext: {}", invocation.line(&command));
-    let undo = invocation.line("restore --all");
-    crate::say::say!("      would hide these files; for {days} they could be brought back with: {undo}");
+    for line in what_would_follow(config, &invocation.line("restore --all")) {
+        crate::say::say!("      {line}");
+    }
+}
+
+/// What the next command would do with the planned files, by the action.
+fn what_would_follow(config: &Config, undo: &str) -> Vec<String> {
+    let archive = config.archive.as_ref().map(|archive| archive.dir.display().to_string()).unwrap_or_default();
+    let days = count(u64::from(config.quarantine_days), "day");
+    match config.policy.action {
+        Action::Quarantine => {
+            vec![format!("would hide these files; for {days} they could be brought back with: {undo}")]
+        }
+        Action::Archive => vec![
+            format!(
+                "would hide these files and copy them to {archive}; for {days} they could be brought back with: {undo}"
+            ),
+            "after that they would be freed here, and could be brought back from their copies".to_owned(),
+        ],
+        Action::Delete { backup: false } => vec![
+            "would hide these files, wait for open transactions, read the rows again, and delete them for good:"
+                .to_owned(),
+            "nothing could bring them back after that".to_owned(),
+        ],
+        Action::Delete { backup: true } => vec![
+            format!("would hide these files, copy them to {archive}, wait for open transactions, read the rows"),
+            "again, and delete them for good here; they could be brought back from their copies".to_owned(),
+        ],
+    }
 }

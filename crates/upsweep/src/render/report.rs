@@ -1,110 +1,10 @@
-//! What a run did, for a person and as JSON.
+//! What a run did, for a person.
 
-use serde::Serialize;
-use upsweep_engine::ports::Amount;
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
-use upsweep_plan::guard::Refusal;
-use upsweep_plan::hold::Hold;
-use upsweep_plan::key::Key;
 
+use super::summary::{Line, errors};
 use super::{Invocation, count, hold, refusals, size, time};
-
-/// A report in the form scripts read.
-#[derive(Debug, Serialize)]
-pub(crate) struct Summary {
-    run: Option<String>,
-    plan: Option<String>,
-    store: Option<String>,
-    bound_as: Option<String>,
-    hidden: Amount,
-    restored: Amount,
-    holds: Vec<Hold>,
-    purged: Amount,
-    skipped: Vec<Line>,
-    errors: Vec<Line>,
-    error_count: u64,
-    conflicts: Vec<Key>,
-    refusals: Vec<Refusal>,
-    purge_refusals: Vec<Refusal>,
-    purge_refused_files: u64,
-    purge_undrained_files: u64,
-    recovered_operations: u64,
-    stray_hidden_files: u64,
-    still_hidden: u64,
-    next_purge_at: Option<jiff::Timestamp>,
-    failure: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    pub(super) file: Option<Key>,
-    pub(super) cause: String,
-}
-
-pub(crate) fn summary(report: &Report) -> Summary {
-    let Report {
-        run,
-        plan,
-        bound,
-        recovered,
-        strays,
-        refusals,
-        overruled: _,
-        applied,
-        restored,
-        holds,
-        purged,
-        still_hidden,
-        next_purge_at,
-        failure,
-    } = report;
-    Summary {
-        run: run.clone(),
-        plan: plan.as_ref().map(|plan| plan.id.clone()),
-        store: plan.as_ref().map(|plan| plan.store.address.clone()),
-        bound_as: bound.as_ref().map(|marker| marker.store_id.clone()),
-        hidden: applied.hidden,
-        restored: Amount {
-            files: restored.amount.files + purged.restored.amount.files,
-            bytes: restored.amount.bytes + purged.restored.amount.bytes,
-        },
-        holds: holds.clone(),
-        purged: purged.amount,
-        skipped: applied
-            .skipped
-            .iter()
-            .map(|(key, why)| Line { file: Some(key.clone()), cause: why.words().to_owned() })
-            .collect(),
-        errors: errors(report),
-        error_count: report.errors(),
-        conflicts: restored.conflicts.iter().chain(&purged.restored.conflicts).cloned().collect(),
-        refusals: refusals.clone(),
-        purge_refusals: purged.refusals.clone(),
-        purge_refused_files: purged.refused,
-        purge_undrained_files: purged.undrained,
-        recovered_operations: recovered.total(),
-        stray_hidden_files: *strays,
-        still_hidden: *still_hidden,
-        next_purge_at: *next_purge_at,
-        failure: failure.as_ref().map(ToString::to_string),
-    }
-}
-
-pub(super) fn errors(report: &Report) -> Vec<Line> {
-    let failed =
-        [&report.applied.failed, &report.purged.failed, &report.restored.failed, &report.purged.restored.failed];
-    let lost = report.restored.lost.iter().chain(&report.purged.restored.lost);
-    let planned = report.plan.iter().flat_map(|plan| &plan.errors);
-    planned
-        .map(|cause| Line { file: None, cause: cause.clone() })
-        .chain(failed.into_iter().flatten().map(|(key, cause)| Line { file: Some(key.clone()), cause: cause.clone() }))
-        .chain(lost.map(|key| Line {
-            file: Some(key.clone()),
-            cause: "somebody else took it out of the quarantine".to_owned(),
-        }))
-        .collect()
-}
 
 pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
@@ -117,6 +17,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     print_recovered(&report.recovered, what);
     print_strays(report.strays, invocation);
     print_hidden(report, what, invocation);
+    print_archived(report);
     print_restored(report, invocation);
     print_purged(report, what, invocation);
     print_errors(report);
@@ -124,7 +25,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
         let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
         crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
     }
-    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
+    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.undoable) {
         crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
     }
     print_failure(report);
@@ -204,8 +105,9 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     if hidden.files == 0 {
         crate::say::say!("Nothing was hidden.");
     } else {
+        let yet = if report.own_hidden > 0 { ", not freed yet" } else { "" };
         crate::say::say!(
-            "Hid {}, {}: out of the upload directory, not freed yet.",
+            "Hid {}, {}: out of the upload directory{yet}.",
             count(hidden.files, "file"),
             size(hidden.bytes)
         );
@@ -215,8 +117,32 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
+fn print_archived(report: &Report) {
+    let copied = report.archived.copied;
+    if copied.files > 0 {
+        crate::say::say!(
+            "Copied {}, {}, to the archive; each copy was read back and compared.",
+            count(copied.files, "hidden file"),
+            size(copied.bytes)
+        );
+    }
+    if report.copies_pending.files > 0 {
+        crate::say::say!(
+            "Not in the archive yet: {}; nothing of them is freed before. The next run tries again.",
+            count(report.copies_pending.files, "hidden file")
+        );
+    }
+}
+
 fn print_restored(report: &Report, invocation: &Invocation) {
-    for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
+    let written_to = " (somebody still wrote to them)";
+    let all = [
+        (&report.restored, ""),
+        (&report.retrieved, " from the archive"),
+        (&report.archived.restored, written_to),
+        (&report.purged.restored, written_to),
+    ];
+    for (restored, why) in all {
         if restored.amount.files > 0 {
             crate::say::say!(
                 "Brought back {}, {}{why}.",
@@ -246,15 +172,25 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
             size(purged.amount.bytes)
         );
     }
-    let idle = purged.amount.files == 0 && purged.undrained == 0 && purged.refused == 0 && purged.grown.is_empty();
+    if purged.other_names > 0 {
+        crate::say::say!(
+            "Of these, {} had other names (hard links): their bytes stay where those are.",
+            purged.other_names
+        );
+    }
+    let held_back = purged.undrained + purged.uncopied + purged.refused;
+    let idle = purged.amount.files == 0 && held_back == 0 && purged.grown.is_empty();
     if what == "purge" && idle && report.refusals.is_empty() && report.failure.is_none() {
         crate::say::say!("Nothing was due, so nothing was freed.");
     }
     if purged.undrained > 0 {
         crate::say::say!(
-            "Not freed yet: {}; transactions that were open when they were hidden may still be.",
+            "Not freed yet: {}; transactions that were open when they were hidden may still be. The next run or purge frees them.",
             count(purged.undrained, "hidden file")
         );
+    }
+    if purged.held > 0 {
+        crate::say::say!("Kept in quarantine: {}, held or like a missing one.", count(purged.held, "hidden file"));
     }
     if !purged.refusals.is_empty() {
         crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));

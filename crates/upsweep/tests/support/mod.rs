@@ -142,6 +142,28 @@ impl Site {
         self
     }
 
+    /// With ten live sessions and their files, and an action.
+    pub fn acting(mut self, action: &str) -> Self {
+        for n in 0..10 {
+            self.live(&format!("live-{n}.m4a"));
+        }
+        self.set("UPSWEEP_ACTION", action);
+        self
+    }
+
+    /// The same with an archive beside the uploads.
+    pub fn archiving(mut self, action: &str) -> Self {
+        let backup = self.backup();
+        fs::create_dir(&backup).unwrap();
+        self.set("UPSWEEP_ARCHIVE_URL", backup.to_str().unwrap());
+        self.acting(action)
+    }
+
+    /// The directory of that archive.
+    pub fn backup(&self) -> PathBuf {
+        self.dir.path().join("backup")
+    }
+
     /// Writes a file that was last modified so many hours ago.
     pub fn file(&self, name: impl AsRef<OsStr>, age_hours: f64) -> PathBuf {
         let path = self.uploads.join(name.as_ref());

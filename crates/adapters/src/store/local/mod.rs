@@ -7,6 +7,7 @@
 
 mod clock;
 mod facts;
+mod incoming;
 mod manifest;
 mod marker;
 mod moves;
@@ -16,6 +17,7 @@ mod tree;
 mod walk;
 
 use std::fs::File;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -23,11 +25,11 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use rustix::fs::{self, Mode, OFlags};
 use upsweep_engine::ports::{
-    Capabilities, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome, ReadSeek,
-    Store, StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome,
+    ReadSeek, Store, StoreError,
 };
 use upsweep_plan::key::Key;
-use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::listing::{FileFacts, FileTime, Found};
 
 use tree::Tree;
 
@@ -114,6 +116,18 @@ impl LocalStore {
     }
 }
 
+/// Opens a file without following a link, and leaves its access time alone where that is allowed.
+fn open_to_read(dir: &OwnedFd, name: &[u8]) -> rustix::io::Result<File> {
+    // NONBLOCK: a pipe that took the file's name must not make us wait.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match fs::openat(dir, name, flags | OFlags::NOATIME, Mode::empty()) {
+        // Only the owner may leave the access time alone.
+        Err(rustix::io::Errno::PERM) => fs::openat(dir, name, flags, Mode::empty()),
+        other => other,
+    }
+    .map(File::from)
+}
+
 pub(crate) fn io(action: &'static str, object: String, errno: rustix::io::Errno) -> StoreError {
     StoreError::Io { action, object, cause: std::io::Error::from(errno).to_string() }
 }
@@ -151,14 +165,7 @@ impl Store for LocalStore {
     fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
         let fail = |errno| io("cannot read", self.object(key), errno);
         let dir = self.tree.parent(key).and_then(|dir| dir.ok_or(rustix::io::Errno::NOENT)).map_err(fail)?;
-        // NONBLOCK: a pipe that took the file's name must not make us wait.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = match fs::openat(&*dir, key.file_name(), flags | OFlags::NOATIME, Mode::empty()) {
-            // Only the owner may leave the access time alone.
-            Err(rustix::io::Errno::PERM) => fs::openat(&*dir, key.file_name(), flags, Mode::empty()),
-            other => other,
-        };
-        Ok(Box::new(File::from(opened.map_err(fail)?)))
+        Ok(Box::new(open_to_read(&dir, key.file_name()).map_err(fail)?))
     }
 
     fn marker(&self) -> Result<Option<Marker>, StoreError> {
@@ -199,12 +206,32 @@ impl Store for LocalStore {
         facts::of_name(&dir, place.op.to_string().as_bytes()).map_err(fail)
     }
 
+    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError> {
+        let fail = |errno| io("cannot read the hidden file", format!("{}/{}", place.run, place.op), errno);
+        let dir = quarantine::of_run(self, &place.run, false)?.ok_or_else(|| fail(rustix::io::Errno::NOENT))?;
+        let file = open_to_read(&dir, place.op.to_string().as_bytes()).map_err(fail)?;
+        let stat = fs::fstat(&file).map_err(fail)?;
+        Ok(HiddenFile { content: Box::new(file), mode: stat.st_mode & 0o777 })
+    }
+
     fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
         moves::put_back(self, place, key)
     }
 
     fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
         moves::free(self, orders)
+    }
+
+    fn take_in(&self, place: &Place, content: &mut dyn Read, mtime: FileTime, mode: u32) -> Result<(), StoreError> {
+        incoming::take_in(self, place, content, mtime, mode)
+    }
+
+    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        incoming::put_in_place(self, place, key)
+    }
+
+    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError> {
+        incoming::drop_taken_in(self, place)
     }
 
     fn tidy(&self, run: &str) -> Result<(), StoreError> {

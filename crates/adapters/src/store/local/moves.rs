@@ -151,8 +151,8 @@ fn move_in(dir: &OwnedFd, name: &[u8], quarantine: &OwnedFd, number: &str) -> Re
     }
 }
 
-/// Moves a hidden file to its name, or fails with `EXIST` where something has that name.
-fn move_out(quarantine: &OwnedFd, number: &str, dir: &OwnedFd, name: &[u8]) -> Result<()> {
+/// Moves a file of Upsweep's own folder to its name, or fails with `EXIST` where something has that name.
+pub(super) fn move_out(quarantine: &OwnedFd, number: &str, dir: &OwnedFd, name: &[u8]) -> Result<()> {
     match fs::renameat_with(quarantine, number, dir, name, RenameFlags::NOREPLACE) {
         // A second link never overwrites; the one in the private folder, which nobody replaces, then goes.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -236,6 +236,7 @@ fn free_one(quarantine: &OwnedFd, order: &FreeOrder) -> Result<FreeOutcome> {
         return Ok(FreeOutcome::Changed);
     }
     match fs::unlinkat(quarantine, name.as_str(), AtFlags::empty()) {
+        Ok(()) if pinned.facts.links > 1 => Ok(FreeOutcome::OtherNames),
         Ok(()) => Ok(FreeOutcome::Freed),
         Err(Errno::NOENT) => Ok(FreeOutcome::Gone),
         Err(errno) => Err(errno),
