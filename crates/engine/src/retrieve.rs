@@ -109,7 +109,13 @@ fn take_in(world: &World<'_>, archive: &dyn Archive, store: &str, op: &Op) -> Re
     if world.store.look(&op.key).map_err(|error| fail(&error))?.is_some() {
         return Err(NotTaken::PlaceTaken);
     }
-    let missing = || fail(&format!("its copy {name} is not in the archive {}", archive.address()));
+    let missing = || {
+        let elsewhere = match archive.address() == copy.archive {
+            true => String::new(),
+            false => format!("; it was copied to {}", copy.archive),
+        };
+        fail(&format!("its copy {name} is not in the archive {}{elsewhere}", archive.address()))
+    };
     let content = archive.read(&name).map_err(|error| fail(&error))?.ok_or_else(missing)?;
     let mut content = Hashed::new(content.take(op.facts.size_bytes.saturating_add(1)));
     let taken: Result<(), StoreError> = world.store.take_in(&op.place(), &mut content, op.facts.mtime, copy.mode);

@@ -208,6 +208,11 @@ fn a_damaged_copy_is_told_and_never_restored() {
     site.upsweep(&["restore", "a.m4a"]).expect(3).has("is damaged");
     assert!(!site.has("a.m4a"));
     fs::write(&copy, whole).unwrap();
+    // Another archive does not have it, and the message says which one does.
+    let other = site.dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let said = site.upsweep(&["--set", &format!("archive_url={}", other.display()), "restore", "a.m4a"]).expect(3);
+    said.has(&format!("it was copied to {}", site.backup().display()));
     site.upsweep(&["restore", "a.m4a"]).expect(0).has("from the archive");
     // In its place it is a conflict, and the copy stays where it is.
     site.upsweep_after_days(0, &["run"]).expect(0);
