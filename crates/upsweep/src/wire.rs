@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
+pub(crate) use upsweep_adapters::store::local::probe;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
     ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink, Snapshot, Store,
