@@ -1,6 +1,6 @@
 //! Binding a store to another database, after a real migration of the one it had (G004).
 
-use upsweep_plan::guard::{self, Code, Phase, Situation};
+use upsweep_plan::guard::{self, Phase, Situation};
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::DatabaseIdentity;
 
@@ -65,8 +65,7 @@ fn survey_and_bind(
         removals: situation.removals.max(1),
         ..situation
     };
-    let objections: Vec<_> =
-        guard::judge(&judged, world.limits).into_iter().filter(|refusal| !is_about_amounts(refusal.code)).collect();
+    let objections = guard::judge(&judged, world.limits);
     (report.refusals, report.overruled) = runs::sort_refusals(&objections, request.approval.as_ref());
     match &bond.marker {
         Some(marker) if report.refusals.is_empty() => {
@@ -75,14 +74,6 @@ fn survey_and_bind(
             Ok(Some(rebound))
         }
         _ => Ok(None),
-    }
-}
-
-/// How much would go is asked when it would go.
-fn is_about_amounts(code: Code) -> bool {
-    match code {
-        Code::G003 | Code::G006 => true,
-        Code::G001 | Code::G002 | Code::G004 | Code::G005 | Code::G007 | Code::G008 | Code::G009 | Code::G010 => false,
     }
 }
 

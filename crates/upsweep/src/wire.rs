@@ -4,6 +4,7 @@ use anyhow::Context;
 use upsweep_adapters::archive::local::LocalArchive;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
+pub(crate) use upsweep_adapters::store::local::probe;
 use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{

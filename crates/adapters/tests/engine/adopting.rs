@@ -3,9 +3,9 @@
 use upsweep_adapters::ledger::memory::MemoryLedger;
 use upsweep_engine::adopt::{Adopted, adopt};
 use upsweep_engine::error::EngineError;
-use upsweep_engine::ports::{Approval, Home as _, Ledger as _, RunKind, Store as _};
+use upsweep_engine::ports::{Approval, Entry, Home as _, Ledger as _, RunKind, Store as _};
 use upsweep_engine::runs::{Report, Request};
-use upsweep_plan::lifecycle::State;
+use upsweep_plan::lifecycle::{Event, State};
 
 use crate::stage::{DAY, START, Stage, key, request};
 
@@ -79,6 +79,18 @@ fn a_file_of_a_known_run_is_compared_as_well() {
     copy.begin_run(&stage.ledger().run(&op.run).unwrap().unwrap()).unwrap();
     stage.home.replace_ledger(copy);
     assert_eq!(adopted(&mut stage).0.restored.back, [key("a.m4a")]);
+}
+
+#[test]
+fn a_file_lies_there_although_the_ledger_says_that_it_went() {
+    for way in [[Event::IntendRestore, Event::PutBack], [Event::IntendPurge, Event::Freed]] {
+        let mut stage = Stage::new();
+        let op = stage.hide("a.m4a").id;
+        for event in way {
+            stage.ledger().record(&[Entry::plain(op, event)], stage.now()).unwrap();
+        }
+        assert_eq!(adopted(&mut stage).0.restored.back, [key("a.m4a")], "{way:?}");
+    }
 }
 
 #[test]

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use upsweep_adapters::store::local::probe::{self, Abilities};
-
 use super::Check;
 use super::mounts::{self, Mount};
 use crate::config::Config;
 use crate::render;
 use crate::wire::Parts;
+use crate::wire::probe::{self, Abilities};
 
 /// Below this the journal may soon not be written any more.
 const FREE_BYTES_MIN: u64 = 64 << 20;

@@ -1,9 +1,7 @@
 //! Whether this user may list the uploads and move them.
 
-use upsweep_adapters::store::local::probe;
-
 use super::Check;
-use crate::wire::Parts;
+use crate::wire::{Parts, probe};
 
 pub(super) fn examine(parts: &Parts<'_>, checks: &mut Vec<Check>) {
     let address = parts.store.address();
