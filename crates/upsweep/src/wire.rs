@@ -168,15 +168,19 @@ fn check_database(database: &Database, rules: &[ClaimRule], findings: &mut Findi
 type Named = (String, Box<dyn ClaimSource>);
 
 fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
-    match (config.databases.is_empty(), need) {
-        (false, _) => config.databases.iter().map(open_database).collect(),
-        (true, Need::NoClaims) => Ok(vec![("none".to_owned(), Box::new(NoDatabase))]),
-        (true, Need::Claims) => anyhow::bail!(NO_DATABASE),
+    let opened = match config.databases.as_slice() {
+        [] => Err(anyhow::anyhow!(NO_DATABASE)),
+        databases => databases.iter().map(open_database).collect(),
+    };
+    match (opened, need) {
+        (Err(_), Need::NoClaims) => Ok(vec![("none".to_owned(), Box::new(NoDatabase))]),
+        (opened, _) => opened,
     }
 }
 
-fn open_database(Database { name, url, origin }: &Database) -> anyhow::Result<Named> {
-    let opened = upsweep_adapters::claims::open(url).map_err(EngineError::from);
+fn open_database(database: &Database) -> anyhow::Result<Named> {
+    let Database { name, url: _, origin } = database;
+    let opened = upsweep_adapters::claims::open(database.url()?).map_err(EngineError::from);
     Ok((name.clone(), opened.with_context(|| format!("the database '{name}' ({origin})"))?))
 }
 

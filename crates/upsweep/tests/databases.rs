@@ -89,6 +89,18 @@ fn a_hidden_file_that_the_second_database_claims_comes_back() {
 }
 
 #[test]
+fn undo_needs_none_of_them() {
+    let Some(mut two) = Two::new() else { return };
+    two.site.file("a.m4a", 72.0);
+    two.run().expect(0).has("Hid 1 file");
+    two.site.env.remove("BILLING_DATABASE_URL");
+    two.run().expect(1).has("the database 'billing' has no URL: BILLING_DATABASE_URL is not set");
+    two.site.upsweep(&["config", "check", "--offline"]).expect(1).has("BILLING_DATABASE_URL is not set");
+    two.site.upsweep(&["restore", "--all"]).expect(0).has("Brought back 1 file");
+    assert!(two.site.has("a.m4a"));
+}
+
+#[test]
 fn a_database_that_was_swapped_for_another_is_refused() {
     let Some(mut two) = Two::new() else { return };
     two.site.file("a.m4a", 72.0);

@@ -16,8 +16,9 @@ const MAIN: &str = "main";
 pub(crate) struct Database {
     /// How claim rules name it.
     pub(crate) name: String,
-    /// Its URL, which may hold a password.
-    pub(crate) url: String,
+    /// Its URL, which may hold a password; `None` when the variable that should hold it is not set. Bringing files
+    /// back must be possible all the same.
+    pub(crate) url: Option<String>,
     /// Where the URL came from.
     pub(crate) origin: String,
 }
@@ -67,7 +68,7 @@ fn database(table: DatabaseTable, layers: &[Layer<'_>]) -> anyhow::Result<Databa
         bail!("{file}: a table of [[databases]] has an empty name");
     }
     let (url, origin) = match (url, url_env) {
-        (Some(url), None) => (url, file),
+        (Some(url), None) => (Some(url), file),
         (None, Some(variable)) => {
             look_up(&variable, layers).with_context(|| format!("{file}: the database '{name}'"))?
         }
@@ -76,22 +77,33 @@ fn database(table: DatabaseTable, layers: &[Layer<'_>]) -> anyhow::Result<Databa
     Ok(Database { name, url, origin })
 }
 
-fn look_up(variable: &str, layers: &[Layer<'_>]) -> anyhow::Result<(String, String)> {
+impl Database {
+    /// Its URL.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn url(&self) -> anyhow::Result<&str> {
+        let Self { name, url, origin } = self;
+        url.as_deref().with_context(|| format!("the database '{name}' has no URL: {origin}; set it, or give a url"))
+    }
+}
+
+fn look_up(variable: &str, layers: &[Layer<'_>]) -> anyhow::Result<(Option<String>, String)> {
     if layers.is_empty() {
         bail!("url_env = \"{variable}\" cannot be read, because the file says isolated = true; give a url");
     }
     for (variables, layer) in layers {
         let found = variables.iter().rev().find(|(name, value)| name == variable && !value.trim().is_empty());
         if let Some((_, value)) = found {
-            return Ok((value.trim().to_owned(), format!("{variable} in the {layer}")));
+            return Ok((Some(value.trim().to_owned()), format!("{variable} in the {layer}")));
         }
     }
-    bail!("url_env = \"{variable}\", but that variable is not set; set it, or give a url")
+    Ok((None, format!("{variable} is not set")))
 }
 
 /// All databases, the default one first.
 pub(super) fn all(url: Option<String>, origin: &str, more: Vec<Database>) -> anyhow::Result<Vec<Database>> {
-    let main = url.map(|url| Database { name: MAIN.to_owned(), url, origin: origin.to_owned() });
+    let main = url.map(|url| Database { name: MAIN.to_owned(), url: Some(url), origin: origin.to_owned() });
     if main.is_some() && more.iter().any(|database| database.name == MAIN) {
         bail!(
             "[[databases]] holds a database '{MAIN}', but that is the name of database_url ({origin}); give it another name, or leave database_url unset"
@@ -99,7 +111,7 @@ pub(super) fn all(url: Option<String>, origin: &str, more: Vec<Database>) -> any
     }
     let databases: Vec<Database> = main.into_iter().chain(more).collect();
     for (at, database) in databases.iter().enumerate() {
-        if let Some(other) = databases[..at].iter().find(|other| other.url == database.url) {
+        if let Some(other) = databases[..at].iter().find(|other| other.url.is_some() && other.url == database.url) {
             bail!(
                 "the databases '{}' and '{}' have one and the same URL; keep one of them, and let the claim rules of the other name it",
                 other.name,

@@ -156,6 +156,9 @@ pub(crate) struct Checked {
 pub(crate) fn check(sources: &Sources) -> Checked {
     let mut problems = Problems::default();
     let config = Config::gather(sources, &mut problems);
+    for database in &config.databases {
+        problems.take(database.url().map(drop));
+    }
     let warnings = config.warnings.clone();
     Checked { problems: problems.words(), warnings, config: problems.is_empty().then_some(config) }
 }

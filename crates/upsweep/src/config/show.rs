@@ -33,7 +33,7 @@ pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
     };
     let database = |Database { name, url, origin }: &Database| Shown {
         key: format!("databases.{name}"),
-        value: Some(masked(url)),
+        value: url.as_deref().map(masked),
         origin: origin.clone(),
     };
     Ok(SETTINGS.iter().map(shown).chain(file.databases.iter().map(database)).chain(outlived(&config)).collect())

@@ -37,7 +37,7 @@ fn classic_names_keep_working_and_foreign_ones_are_ignored() {
         ("PORT", "1"),
     ]))
     .unwrap();
-    assert_eq!(config.databases[0].url, "sqlite:///./app.db");
+    assert_eq!(config.databases[0].url().unwrap(), "sqlite:///./app.db");
     assert_eq!(config.policy.failed_retention_secs, 30 * 86_400);
     assert_eq!(config.policy.orphan_retention_secs, 48 * 3_600);
     assert_eq!(config.log_format, LogFormat::Json);
