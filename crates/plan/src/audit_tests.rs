@@ -172,6 +172,8 @@ fn a_file_needs_its_first_and_its_last_line() {
     assert!(found(&lines[..6]).contains("after record 5 the line with the checkpoint is missing"));
     assert!(found(&[&lines[..4], &lines[6..]].concat()).contains("records 4 to 5 are missing"));
     assert!(found(&[&lines[..7], &lines[5..6]].concat()).contains("lines follow the checkpoint"));
+    let other_end = last_line(five()[4].checkpoint("another"));
+    assert!(found(&[&lines[..6], &[&other_end]].concat()).contains("does not agree with record 5"));
     assert!(check(b"", None).is_err());
     let other_form = lines[0].replace("upsweep-audit-1", "upsweep-audit-2");
     let mut verifier = FileVerifier::new(None);
