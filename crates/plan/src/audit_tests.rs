@@ -180,6 +180,20 @@ fn a_file_needs_its_first_and_its_last_line() {
     assert!(matches!(verifier.line(other_form.as_bytes()), Err(FileFinding::FirstLine(_))));
 }
 
+/// Also where another spelling would mean the same, as `t` for `T` in a time.
+#[test]
+fn no_byte_of_a_file_has_another_spelling() {
+    let bytes = file(&five()[..2]).into_bytes();
+    for place in 0..bytes.len() - 1 {
+        for byte in [bytes[place] ^ 0x20, bytes[place] ^ 1, b' ', b'0'] {
+            let mut altered = bytes.clone();
+            altered[place] = byte;
+            let is_found = check(&altered, None).is_err();
+            assert_eq!(is_found, altered != bytes, "{}", String::from_utf8_lossy(&altered));
+        }
+    }
+}
+
 #[test]
 fn a_checkpoint_is_read_from_the_last_line_of_a_file() {
     let records = five();
