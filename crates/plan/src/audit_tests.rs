@@ -172,10 +172,26 @@ fn a_file_needs_its_first_and_its_last_line() {
     assert!(found(&lines[..6]).contains("after record 5 the line with the checkpoint is missing"));
     assert!(found(&[&lines[..4], &lines[6..]].concat()).contains("records 4 to 5 are missing"));
     assert!(found(&[&lines[..7], &lines[5..6]].concat()).contains("lines follow the checkpoint"));
+    let other_end = last_line(five()[4].checkpoint("another"));
+    assert!(found(&[&lines[..6], &[&other_end]].concat()).contains("does not agree with record 5"));
     assert!(check(b"", None).is_err());
     let other_form = lines[0].replace("upsweep-audit-1", "upsweep-audit-2");
     let mut verifier = FileVerifier::new(None);
     assert!(matches!(verifier.line(other_form.as_bytes()), Err(FileFinding::FirstLine(_))));
+}
+
+/// Also where another spelling would mean the same, as `t` for `T` in a time.
+#[test]
+fn no_byte_of_a_file_has_another_spelling() {
+    let bytes = file(&five()[..2]).into_bytes();
+    for place in 0..bytes.len() - 1 {
+        for byte in [bytes[place] ^ 0x20, bytes[place] ^ 1, b' ', b'0'] {
+            let mut altered = bytes.clone();
+            altered[place] = byte;
+            let is_found = check(&altered, None).is_err();
+            assert_eq!(is_found, altered != bytes, "{}", String::from_utf8_lossy(&altered));
+        }
+    }
 }
 
 #[test]

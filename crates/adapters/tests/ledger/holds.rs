@@ -29,7 +29,7 @@ fn a_hold_is_kept_to_the_last_detail(mut desk: Desk) {
         HoldTarget::Owner("ü\n".to_owned()),
     ];
     let mut wanted: Vec<NewHold> = targets.into_iter().map(new_hold).collect();
-    wanted[1].until = Some(at(100));
+    wanted[1].until = Some(at(100) + jiff::SignedDuration::from_nanos(1_999));
     let set = desk.ledger.add_holds(&wanted).unwrap();
     let numbered: Vec<_> = (1..).zip(wanted).map(|(id, hold)| hold.numbered(id)).collect();
     assert_eq!(set, numbered);

@@ -62,6 +62,12 @@ pub enum FileFinding {
         /// The last record there is.
         last: u64,
     },
+    /// The last line is a checkpoint, but not of what stands before it.
+    #[error("the last line, the checkpoint, does not agree with record {last} before it: it was altered")]
+    LastLine {
+        /// The last record there is.
+        last: u64,
+    },
     /// Something follows the line that should be the last.
     #[error("lines follow the checkpoint, which should be the last line: they were added or moved")]
     AfterLastLine,
@@ -102,6 +108,9 @@ impl FileVerifier {
                 if form != FORM {
                     return Err(FileFinding::FirstLine(format!("its form is {form}, not {FORM}")));
                 }
+                if start.seq == 0 && start != Start::of_ledger(&start.ledger) {
+                    return Err(FileFinding::FirstLine("ledger and hash do not go together".to_owned()));
+                }
                 State::InRecords(Box::new(Verifier::new(start, self.kept_elsewhere.clone())?))
             }
             State::InRecords(mut verifier) => match read_checkpoint(line) {
@@ -130,16 +139,14 @@ impl FileVerifier {
             }
             State::Ended(verifier, Checkpoint { ledger, seq, hash, at }) => {
                 let summary = verifier.finish()?;
-                if ledger != summary.ledger {
-                    return Err(Finding::Foreign { expected: ledger, found: summary.ledger }.into());
-                }
-                if seq > summary.last_seq {
+                if ledger == summary.ledger && seq > summary.last_seq {
                     return Err(Finding::TailCut { last: summary.last_seq, checkpoint: seq, at: Some(at) }.into());
                 }
                 // Of a part without records the start is the end, and says nothing of the time.
                 let times_differ = summary.last_at.is_some_and(|last| last != at);
-                if (seq, &hash) != (summary.last_seq, &summary.last_hash) || times_differ {
-                    return Err(Finding::Rewritten { seq, at }.into());
+                let end = (&summary.ledger, summary.last_seq, &summary.last_hash);
+                if (&ledger, seq, &hash) != end || times_differ {
+                    return Err(FileFinding::LastLine { last: summary.last_seq });
                 }
                 Ok(summary)
             }

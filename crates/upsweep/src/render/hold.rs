@@ -19,7 +19,7 @@ pub(crate) fn print(holds: &[Hold]) {
             id.to_string(),
             target.to_string(),
             time(*since),
-            until.map_or_else(|| "released".to_owned(), time),
+            until.map_or_else(|| "it is released".to_owned(), time),
             Escaped(by.as_bytes()).to_string(),
             Escaped(why.as_bytes()).to_string(),
         ]);

@@ -42,10 +42,12 @@ pub struct NewHold {
 }
 
 impl NewHold {
-    /// The hold, once it has a number.
+    /// The hold, once it has a number. Its times are cut to microseconds, as ledgers keep them.
     #[must_use]
     pub fn numbered(self, id: u64) -> Hold {
         let Self { target, by, why, since, until } = self;
+        let cut = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
+        let (since, until) = (cut(since), until.map(cut));
         Hold { id, target, by, why, since, until }
     }
 }
