@@ -72,7 +72,8 @@ pub struct Matcher<'a> {
     patterns: PatternIndex<'a>,
     file_names: PatternIndex<'a>,
     whole: Option<Whole<'a>>,
-    held_owners: HashSet<String>,
+    /// Folded, as a person spells an identifier in one way and a database in another.
+    held_owners: HashSet<Vec<u8>>,
     live: Vec<bool>,
     near: Vec<bool>,
     held: HashSet<u32>,
@@ -181,7 +182,7 @@ impl<'a> Matcher<'a> {
     pub fn hold(&mut self, target: &HoldTarget) {
         let names = self.names;
         match target {
-            HoldTarget::Owner(owner) => drop(self.held_owners.insert(owner.clone())),
+            HoldTarget::Owner(owner) => drop(self.held_owners.insert(fold(owner.as_bytes()).into_owned())),
             HoldTarget::Key(key) => self.hold_group(key.as_bytes()),
             HoldTarget::Prefix(prefix) => {
                 let prefix = prefix.as_bytes();
@@ -205,7 +206,7 @@ impl<'a> Matcher<'a> {
     /// Takes one claim of the policy's rule number `rule` into account.
     pub fn offer(&mut self, rule: usize, claim: Claim) {
         let Claim { target, owner, standing } = claim;
-        let held = !self.held_owners.is_empty() && self.held_owners.contains(&owner);
+        let held = !self.held_owners.is_empty() && self.held_owners.contains(&*fold(owner.as_bytes()));
         let worth = Worth::of(standing, held);
         self.count(standing);
         match target {
@@ -266,6 +267,9 @@ impl<'a> Matcher<'a> {
         let claimed = key.as_bytes();
         let folded = fold(claimed);
         let mut found = false;
+        if worth.held {
+            self.hold_group(claimed);
+        }
         for index in self.groups.relatives(claimed, &folded, self.variants) {
             let name = self.names.get(index as usize);
             let exact = self.variants.relation(claimed, name);
@@ -279,7 +283,7 @@ impl<'a> Matcher<'a> {
                 (Some(Relation::InProgress), Some(ends)) => self.attach(index, ends),
             }
             if worth.held {
-                self.held.insert(index);
+                self.hold_group(name);
             }
         }
         if !found && standing == Standing::Live {
@@ -291,7 +295,7 @@ impl<'a> Matcher<'a> {
         let Worth { live, held, ends } = worth;
         self.near[index as usize] |= live;
         if held {
-            self.held.insert(index);
+            self.hold_group(self.names.get(index as usize));
         }
         if let Some(ends) = ends {
             self.near_ended.insert(index);
