@@ -54,7 +54,9 @@ fn a_key_may_hide_a_path() {
     ] {
         assert!(hides_a_path(path.as_bytes()), "{path}");
     }
-    for name in ["x.m4a", "d/x.m4a", "100%.m4a", "a%20b.m4a", "caf\u{e9}.m4a", "..x", "d/e%CC%81.m4a", " x.m4a ", "d / x.m4a"] {
+    for name in
+        ["x.m4a", "d/x.m4a", "100%.m4a", "a%20b.m4a", "caf\u{e9}.m4a", "..x", "d/e%CC%81.m4a", " x.m4a ", "d / x.m4a"]
+    {
         assert!(!hides_a_path(name.as_bytes()), "{name}");
     }
 }

@@ -242,6 +242,7 @@ fn a_hold_keeps_the_whole_group_of_what_it_names() {
     assert_eq!(held(&files, &key("a.m4a"), vec![]), "HHHHH--");
     assert_eq!(held(&files, &key("a_processed.mp3"), vec![]), "HHHHH--");
     assert_eq!(held(&files, &key("gone.m4a"), vec![]), "-------");
+    assert_eq!(held(&files, &key("a_processed.ogg"), vec![]), "HHHHH--", "the group of what may belong to it");
     let prefix = |name: &str| HoldTarget::Prefix(Prefix::parse(name.as_bytes()).unwrap());
     assert_eq!(held(&files, &prefix("ab"), vec![]), "-----H-");
     assert_eq!(held(&files, &prefix("D/"), vec![]), "------H");
