@@ -33,11 +33,13 @@ fn is_folded(name: &[u8]) -> bool {
 /// all. Such a name may point anywhere, as names that are no keys do.
 #[must_use]
 pub fn hides_a_path(key: &[u8]) -> bool {
-    // Characters that fold to slashes or dots begin at U+2000, whose first byte is 0xE2.
-    if key.iter().all(|b| *b < 0xe2 && !matches!(b, b'%' | b'\\')) {
+    // Characters that fold to slashes or dots begin at U+2000, whose first byte is 0xE2. Blanks, which may fold away
+    // and leave nothing or dots between two slashes, are in ASCII or begin with 0xC2 or 0xE1.
+    if key.iter().all(|b| matches!(b, b'!'..=0xe0) && !matches!(b, b'%' | b'\\' | 0xc2)) {
         return false;
     }
     let path = read(key).replace('\\', "/");
+    let path = path.split('/').map(str::trim).collect::<Vec<_>>().join("/");
     let slashes = |path: &[u8]| path.iter().filter(|b| **b == b'/').count();
     slashes(path.as_bytes()) > slashes(key) || Key::parse(path.as_bytes()).is_err()
 }

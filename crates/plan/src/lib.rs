@@ -17,6 +17,7 @@ pub mod folders;
 pub mod glob;
 mod group_index;
 pub mod guard;
+mod held;
 pub mod hold;
 pub mod key;
 pub mod lifecycle;

@@ -13,6 +13,7 @@ use crate::claim::{Claim, Target};
 use crate::fold::{fold, hides_a_path};
 use crate::glob::{Glob, Piece};
 use crate::group_index::{GroupIndex, Scope, slot};
+use crate::held::Held;
 use crate::hold::HoldTarget;
 use crate::key::{Escaped, Key, KeyError};
 use crate::listing::{EXAMPLES_MAX, Names, Sealed, keep_smallest};
@@ -72,10 +73,9 @@ pub struct Matcher<'a> {
     patterns: PatternIndex<'a>,
     file_names: PatternIndex<'a>,
     whole: Option<Whole<'a>>,
-    held_owners: HashSet<String>,
     live: Vec<bool>,
     near: Vec<bool>,
-    held: HashSet<u32>,
+    held: Held<'a>,
     near_ended: HashSet<u32>,
     named_after_owner: Vec<bool>,
     ended: HashMap<u32, EndedMark>,
@@ -155,10 +155,9 @@ impl<'a> Matcher<'a> {
             patterns: PatternIndex::new(names, variants, Scope::Path),
             file_names: PatternIndex::new(names, variants, Scope::FileName),
             whole: None,
-            held_owners: HashSet::new(),
             live: blank(),
             near: blank(),
-            held: HashSet::new(),
+            held: Held::new(names, variants),
             near_ended: HashSet::new(),
             named_after_owner: blank(),
             ended: HashMap::new(),
@@ -179,22 +178,7 @@ impl<'a> Matcher<'a> {
 
     /// Takes a hold into account. Call it before the first claim.
     pub fn hold(&mut self, target: &HoldTarget) {
-        let names = self.names;
-        match target {
-            HoldTarget::Owner(owner) => drop(self.held_owners.insert(owner.clone())),
-            HoldTarget::Key(key) => self.hold_group(key.as_bytes()),
-            HoldTarget::Prefix(prefix) => {
-                let prefix = prefix.as_bytes();
-                let folded = fold_prefix(prefix);
-                let begins = |name: &&[u8]| name.starts_with(prefix) || fold(name).starts_with(&folded);
-                names.iter().filter(begins).for_each(|name| self.hold_group(name));
-            }
-        }
-    }
-
-    /// Whatever may belong to the held name is held with it.
-    fn hold_group(&mut self, name: &[u8]) {
-        self.held.extend(self.groups.relatives(name, &fold(name), self.variants));
+        self.held.hold(&self.groups, target);
     }
 
     /// From here on claims leave marks, but are not counted: databases are read a second time.
@@ -205,8 +189,7 @@ impl<'a> Matcher<'a> {
     /// Takes one claim of the policy's rule number `rule` into account.
     pub fn offer(&mut self, rule: usize, claim: Claim) {
         let Claim { target, owner, standing } = claim;
-        let held = !self.held_owners.is_empty() && self.held_owners.contains(&owner);
-        let worth = Worth::of(standing, held);
+        let worth = Worth::of(standing, self.held.covers_row(&owner));
         self.count(standing);
         match target {
             Target::Nameless => self.tally.nameless += 1,
@@ -259,6 +242,7 @@ impl<'a> Matcher<'a> {
             self;
         let mut tally = counted.unwrap_or(tally);
         tally.files_named_after_owner = named_after_owner.iter().filter(|named| **named).count() as u64;
+        let held = held.into_files();
         Sealed::new(Matched { live, near, held, near_ended, ended, attached, relinks, tally })
     }
 
@@ -266,6 +250,9 @@ impl<'a> Matcher<'a> {
         let claimed = key.as_bytes();
         let folded = fold(claimed);
         let mut found = false;
+        if worth.held {
+            self.held.hold_group(&self.groups, claimed);
+        }
         for index in self.groups.relatives(claimed, &folded, self.variants) {
             let name = self.names.get(index as usize);
             let exact = self.variants.relation(claimed, name);
@@ -279,7 +266,7 @@ impl<'a> Matcher<'a> {
                 (Some(Relation::InProgress), Some(ends)) => self.attach(index, ends),
             }
             if worth.held {
-                self.held.insert(index);
+                self.held.hold_group(&self.groups, name);
             }
         }
         if !found && standing == Standing::Live {
@@ -291,7 +278,7 @@ impl<'a> Matcher<'a> {
         let Worth { live, held, ends } = worth;
         self.near[index as usize] |= live;
         if held {
-            self.held.insert(index);
+            self.held.hold_group(&self.groups, self.names.get(index as usize));
         }
         if let Some(ends) = ends {
             self.near_ended.insert(index);
@@ -371,13 +358,6 @@ impl<'a> Matcher<'a> {
             }
         }
     }
-}
-
-/// How the folded names begin whose names begin with `prefix`; the end of a prefix is no slash too many.
-fn fold_prefix(prefix: &[u8]) -> Vec<u8> {
-    let mut folded = fold(&[prefix, b"x"].concat()).into_owned();
-    folded.pop();
-    folded
 }
 
 /// A name for a report: escaped, and no longer than a line.

@@ -242,6 +242,7 @@ fn a_hold_keeps_the_whole_group_of_what_it_names() {
     assert_eq!(held(&files, &key("a.m4a"), vec![]), "HHHHH--");
     assert_eq!(held(&files, &key("a_processed.mp3"), vec![]), "HHHHH--");
     assert_eq!(held(&files, &key("gone.m4a"), vec![]), "-------");
+    assert_eq!(held(&files, &key("a_processed.ogg"), vec![]), "HHHHH--", "the group of what may belong to it");
     let prefix = |name: &str| HoldTarget::Prefix(Prefix::parse(name.as_bytes()).unwrap());
     assert_eq!(held(&files, &prefix("ab"), vec![]), "-----H-");
     assert_eq!(held(&files, &prefix("D/"), vec![]), "------H");
@@ -250,13 +251,16 @@ fn a_hold_keeps_the_whole_group_of_what_it_names() {
 
 #[test]
 fn a_held_session_keeps_whatever_its_rows_reach() {
-    let files = ["a.m4a", "A.m4a", "a_processed.mp3", "a.m4a.part", "b.m4a"];
+    let files = ["a.m4a", "A.m4a", "a_processed.mp3", "a.m4a.part", "a.wav", "b.m4a", "b.wav"];
     let session = HoldTarget::Owner("7".into());
-    assert_eq!(held(&files, &session, vec![failed("a.m4a")]), "HHHH-");
-    assert_eq!(held(&files, &session, vec![Claim { owner: "8".into(), ..failed("a.m4a") }]), "-----");
-    let gap = Claim { standing: Standing::Failed { since: None }, ..pattern("{id}*", "b") };
-    assert_eq!(held(&files, &session, vec![gap]), "----H");
-    assert_eq!(held(&files, &session, vec![failed("../b.m4a")]), "----H");
+    assert_eq!(held(&files, &session, vec![failed("a.m4a")]), "HHHHH--", "and the rest of the group");
+    assert_eq!(held(&files, &session, vec![failed("a.ogg")]), "HHHHH--", "even when the file itself is gone");
+    let gap = || Claim { standing: Standing::Failed { since: None }, ..pattern("{id}*4a", "b") };
+    assert_eq!(held(&files, &session, vec![gap()]), "-----HH");
+    assert_eq!(held(&files, &session, vec![failed("../b.m4a")]), "-----HH");
+    let of = |owner: &str| vec![Claim { owner: owner.into(), ..gap() }];
+    assert_eq!(held(&files, &session, of("8")), "-------");
+    assert_eq!(held(&files, &HoldTarget::Owner("C-7".into()), of(" c-7")), "-----HH", "whoever spells it");
 }
 
 #[test]

@@ -58,8 +58,28 @@ fn beginning(content: &mut dyn Read) -> Vec<u8> {
 
 /// A store under a fuse.
 pub(crate) struct FusedStore<'a> {
-    pub(crate) inner: &'a (dyn Store + Sync),
+    pub(crate) inner: &'a MemoryStore,
     pub(crate) fuse: &'a Fuse,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What fails in a store although the file was moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Files are hidden, and then that cannot be made durable.
+    AfterHiding,
+    /// Nothing can be made durable but what was hidden.
+    Settling,
+}
+
+impl FusedStore<'_> {
+    fn fails_at(&self, fault: Fault) -> Result<(), StoreError> {
+        if self.fault != Some(fault) {
+            return Ok(());
+        }
+        let (object, cause) = ("the store".to_owned(), "input/output error".to_owned());
+        Err(StoreError::Io { action: "cannot make durable", object, cause })
+    }
 }
 
 impl Store for FusedStore<'_> {
@@ -100,9 +120,11 @@ impl Store for FusedStore<'_> {
         self.inner.lying_in(run)
     }
     fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
-        self.fuse.around(|| self.inner.hide(orders))
+        let outcomes = self.fuse.around(|| self.inner.hide(orders))?;
+        self.fails_at(Fault::AfterHiding).map(|()| outcomes)
     }
     fn settle(&self, run: &str, keys: &[&Key]) -> Result<(), StoreError> {
+        self.fails_at(Fault::Settling)?;
         self.inner.settle(run, keys)
     }
     fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {

@@ -1,22 +1,17 @@
 //! What people want kept, and what an auditor is told of it.
 
 use jiff::SignedDuration;
-use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::holds::{self, BROUGHT_BACK};
-use upsweep_engine::ports::{
-    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, NewHold, Place, PutBackOutcome, ReadSeek, Release, Store,
-    StoreError,
-};
+use upsweep_engine::ports::{NewHold, Release, Store};
 use upsweep_engine::runs::{self, Report, Selection};
 use upsweep_engine::trail::{self, Part};
 use upsweep_plan::audit::Record;
 use upsweep_plan::guard::Code;
 use upsweep_plan::hold::{Hold, HoldTarget};
-use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
-use upsweep_plan::listing::{FileFacts, Found};
 
+use crate::crashing::Fault;
 use crate::stage::{DAY, START, Stage, key, request};
 
 fn restore(stage: &mut Stage, selection: &Selection) -> Report {
@@ -70,7 +65,7 @@ fn what_a_human_brings_back_is_held() {
 fn the_hold_is_durable_before_the_file_moves() {
     let mut stage = Stage::new();
     stage.hide("a.m4a");
-    stage.faulty = Some(|store| Box::new(DiesAfterPuttingBack(store)));
+    stage.fault = Some(Fault::Settling);
     let report = restore(&mut stage, &Selection::All);
     assert!(matches!(report.failure, Some(EngineError::Store(_))), "{report:?}");
     assert!(stage.has("a.m4a"), "it is back");
@@ -143,9 +138,9 @@ fn the_trail_begins_with_the_binding_and_says_who() {
 fn what_recovery_finds_is_told_with_who_asked() {
     let mut stage = Stage::new();
     stage.hide("a.m4a");
-    stage.faulty = Some(|store| Box::new(DiesAfterPuttingBack(store)));
+    stage.fault = Some(Fault::Settling);
     restore(&mut stage, &Selection::All);
-    stage.faulty = None;
+    stage.fault = None;
     stage.run();
     let records = trail(&stage);
     let back = records.iter().find(|record| record.event == "put-back").expect("recovery noted it");
@@ -172,47 +167,4 @@ fn old_records_are_pruned_at_the_end_of_a_run_and_not_after_a_refusal() {
     assert_eq!(left[0].seq as usize, whole + 1, "everything of the first year is gone, and nothing else");
     assert_eq!(left.last().unwrap().event, "audit-pruned");
     assert!(left.iter().all(|record| record.at.as_second() > START));
-}
-
-/// A disk that puts files back and then fails to make that durable.
-struct DiesAfterPuttingBack<'a>(&'a MemoryStore);
-
-impl Store for DiesAfterPuttingBack<'_> {
-    fn settle(&self, _run: &str, _keys: &[&Key]) -> Result<(), StoreError> {
-        let (object, cause) = ("the store".to_owned(), "input/output error".to_owned());
-        Err(StoreError::Io { action: "cannot make durable", object, cause })
-    }
-    fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
-        self.0.hide(orders)
-    }
-    fn address(&self) -> String {
-        self.0.address()
-    }
-    fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
-        self.0.list(recursive, sink)
-    }
-    fn look(&self, key: &Key) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look(key)
-    }
-    fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
-        self.0.open(key)
-    }
-    fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        self.0.marker()
-    }
-    fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
-        self.0.bind(marker)
-    }
-    fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look_hidden(place)
-    }
-    fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
-        self.0.put_back(place, key)
-    }
-    fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
-        self.0.free(orders)
-    }
-    fn tidy(&self, run: &str) -> Result<(), StoreError> {
-        self.0.tidy(run)
-    }
 }

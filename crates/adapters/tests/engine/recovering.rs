@@ -1,20 +1,17 @@
 //! What a crash left half done is looked at, finished, and told. Each state is made by hand.
 
-use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Capabilities, Entry, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome, Home as _, Lying, Marker, NewOp,
-    Place, PutBackOutcome, ReadSeek, Store, StoreError,
+    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, NewOp, Place, PutBackOutcome, Store,
 };
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs;
 use upsweep_plan::action::Action;
-use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
-use upsweep_plan::listing::{FileFacts, FileTime, Found};
 use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::verdict::Reason;
 
+use crate::crashing::Fault;
 use crate::stage::{DAY, START, Stage, key, request, run_record};
 
 /// A crashed run that meant to hide `a.m4a`; `is_moved` tells whether it came to that.
@@ -209,91 +206,11 @@ fn a_store_that_fails_after_it_moved_files_is_looked_at_anew() {
     let mut stage = Stage::new();
     stage.run();
     stage.orphan("a.m4a");
-    stage.faulty = Some(|store| Box::new(FailsAfterHiding(store)));
+    stage.fault = Some(Fault::AfterHiding);
     assert!(matches!(stage.try_run(&[]), Err(EngineError::Store(_))));
     assert_eq!(stage.store.hidden_files(), 1);
-    stage.faulty = None;
+    stage.fault = None;
     let report = stage.run();
     assert_eq!(report.recovered.hidden, 1);
     assert_eq!(stage.op("a.m4a").state, State::Quarantined, "hidden, and known to be");
-}
-
-/// A disk that moves files and then fails to make that durable.
-struct FailsAfterHiding<'a>(&'a MemoryStore);
-
-impl Store for FailsAfterHiding<'_> {
-    fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
-        self.0.hide(orders)?;
-        let (object, cause) = ("the quarantine".to_owned(), "input/output error".to_owned());
-        Err(StoreError::Io { action: "cannot make durable", object, cause })
-    }
-    fn address(&self) -> String {
-        self.0.address()
-    }
-    fn replace_marker(&self, marker: &Marker) -> Result<(), StoreError> {
-        self.0.replace_marker(marker)
-    }
-    fn wanted_quarantine(&self) -> Option<String> {
-        self.0.wanted_quarantine()
-    }
-    fn quarantines(&self) -> Result<Vec<String>, StoreError> {
-        self.0.quarantines()
-    }
-    fn lying_in(&self, run: &str) -> Result<Vec<Lying>, StoreError> {
-        self.0.lying_in(run)
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn clock(&self) -> Result<Option<jiff::Timestamp>, StoreError> {
-        self.0.clock()
-    }
-    fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
-        self.0.list(recursive, sink)
-    }
-    fn look(&self, key: &Key) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look(key)
-    }
-    fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
-        self.0.open(key)
-    }
-    fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        self.0.marker()
-    }
-    fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
-        self.0.bind(marker)
-    }
-    fn settle(&self, run: &str, keys: &[&Key]) -> Result<(), StoreError> {
-        self.0.settle(run, keys)
-    }
-    fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look_hidden(place)
-    }
-    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError> {
-        self.0.open_hidden(place)
-    }
-    fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
-        self.0.put_back(place, key)
-    }
-    fn take_in(
-        &self,
-        place: &Place,
-        content: &mut dyn std::io::Read,
-        mtime: FileTime,
-        mode: u32,
-    ) -> Result<(), StoreError> {
-        self.0.take_in(place, content, mtime, mode)
-    }
-    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
-        self.0.put_in_place(place, key)
-    }
-    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError> {
-        self.0.drop_taken_in(place)
-    }
-    fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
-        self.0.free(orders)
-    }
-    fn tidy(&self, run: &str) -> Result<(), StoreError> {
-        self.0.tidy(run)
-    }
 }

@@ -27,20 +27,17 @@ use upsweep_plan::plan::Plan;
 use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
-use crate::crashing::{Fuse, FusedArchive, FusedStore};
+use crate::crashing::{Fault, Fuse, FusedArchive, FusedStore};
 
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// Puts something that fails before a store.
-pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + Sync + '_>;
-
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
-    /// What the engine is given instead of the store itself, if anything.
-    pub(crate) faulty: Option<Faulty>,
+    /// What fails in the store, if anything.
+    pub(crate) fault: Option<Fault>,
     /// How many steps the program has left to live.
     pub(crate) fuse: Fuse,
     /// Where copies go, if anywhere.
@@ -65,7 +62,7 @@ impl Stage {
         let clock = Arc::new(AtomicI64::new(START));
         let mut stage = Self {
             store: MemoryStore::default(),
-            faulty: None,
+            fault: None,
             fuse: Fuse::default(),
             archive: None,
             while_copying: None,
@@ -126,8 +123,7 @@ impl Stage {
             database.reads = 0;
             claims.push(Source { name, claims: database });
         }
-        let faulty = self.faulty.map(|faulty| faulty(&self.store));
-        let store = FusedStore { inner: faulty.as_deref().unwrap_or(&self.store), fuse: &self.fuse };
+        let store = FusedStore { inner: &self.store, fuse: &self.fuse, fault: self.fault };
         let archive = self.archive.as_ref().map(|inner| FusedArchive {
             inner,
             fuse: &self.fuse,
