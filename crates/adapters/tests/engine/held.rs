@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::holds::{self, BROUGHT_BACK};
-use upsweep_engine::ports::{NewHold, Release, Store};
+use upsweep_engine::ports::{NewHold, Release};
 use upsweep_engine::runs::{self, Report, Selection};
 use upsweep_engine::trail::{self, Part};
 use upsweep_plan::audit::Record;

@@ -15,7 +15,7 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
     Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger,
-    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot, Store,
+    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;

@@ -23,7 +23,7 @@ pub(crate) enum Becomes {
 pub(crate) fn becomes(verdict: HiddenVerdict) -> Becomes {
     match verdict {
         HiddenVerdict::Restore(keep) => Becomes::Back(keep),
-        HiddenVerdict::Held => Becomes::Stays,
+        HiddenVerdict::Stay(_) => Becomes::Stays,
         HiddenVerdict::StillRemove => Becomes::Goes,
     }
 }

@@ -28,6 +28,7 @@ impl World {
         let patterns = self.affixes().into_iter().map(pattern).collect();
         let rule = |(at, rule): (usize, &Rule)| rule.as_claim_rule(format!("rule {at}"));
         Policy {
+            db_timezone: "UTC".to_owned(),
             orphan_retention_secs: self.orphan_secs,
             failed_retention_secs: self.failed_secs,
             age_from: self.age_from,
