@@ -1,11 +1,12 @@
 //! Reading the claims of all databases once, past a list of names.
 
 use upsweep_plan::baseline::Fingerprints;
-use upsweep_plan::claim::ClaimRule;
+use upsweep_plan::claim::{Claim, ClaimRule, RowReader};
 use upsweep_plan::guard::ClockReading;
 use upsweep_plan::hold::Hold;
 use upsweep_plan::listing::{Names, Sealed};
 use upsweep_plan::matching::{Matched, Matcher};
+use upsweep_plan::policy::Policy;
 
 use crate::databases::{Snapshots, Source};
 use crate::ports::{ClaimError, Clock, RowSink, Snapshot, Stage};
@@ -43,9 +44,7 @@ pub(crate) fn read(
 ) -> Result<Reading, ClaimError> {
     let rules = &world.policy.claim_rules;
     let shares = shares(rules, &world.claims)?;
-    let zone = zone::find(&world.policy.db_timezone).map_err(ClaimError::Zone)?;
-    let reader = |rule| ClaimRule::reader(rule, world.policy.recursive).in_zone(zone.clone());
-    let readers: Vec<_> = rules.iter().map(reader).collect();
+    let readers = readers(world.policy)?;
     let mut matcher = Matcher::new(names, &world.policy.variants);
     if let Extent::Whole { expected } = extent {
         matcher = matcher.of_whole_store(expected);
@@ -79,6 +78,21 @@ pub(crate) fn read(
 }
 
 const ROWS_PER_STEP: u64 = 4_096;
+
+fn readers(policy: &Policy) -> Result<Vec<RowReader<'_>>, ClaimError> {
+    let zone = zone::find(&policy.db_timezone).map_err(ClaimError::Zone)?;
+    let reader = |rule| ClaimRule::reader(rule, policy.recursive).in_zone(zone.clone());
+    Ok(policy.claim_rules.iter().map(reader).collect())
+}
+
+/// Streams every claim of every database once, each with the number of its rule.
+pub(crate) fn stream(world: &mut World<'_>, sink: &mut dyn FnMut(usize, Claim)) -> Result<(), ClaimError> {
+    let shares = shares(&world.policy.claim_rules, &world.claims)?;
+    let readers = readers(world.policy)?;
+    let (clock, mut clocks) = (world.clock, Vec::new());
+    each(&mut world.claims, &shares, clock, &mut clocks, &mut |rule, row| sink(rule, readers[rule].claim(row)))?;
+    Ok(())
+}
 
 /// The rules that one database answers, and where they stand among all of them.
 type Share = (Vec<usize>, Vec<ClaimRule>);

@@ -18,6 +18,7 @@ mod claims;
 pub mod databases;
 pub mod drain;
 pub mod error;
+pub mod explain;
 mod hashed;
 pub mod holds;
 pub mod logs;

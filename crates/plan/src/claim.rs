@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::hides_a_path;
 use crate::glob::{Glob, Piece};
-use crate::key::{Key, KeyError};
+use crate::key::{Escaped, Key, KeyError};
 use crate::standing::Standing;
 use crate::template::{Expansion, Template};
 use crate::timetext;
@@ -92,6 +92,18 @@ pub enum Target {
     },
     /// The row names no file.
     Nameless,
+}
+
+impl std::fmt::Display for Target {
+    /// The name as the row spells it, escaped, with `*` for gaps.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(key) => key.fmt(f),
+            Self::Pattern { name, hides_a_path: _ } => name.fmt(f),
+            Self::Unaddressable { value, why: _, name: _ } => Escaped(value).fmt(f),
+            Self::Nameless => f.write_str("no file"),
+        }
+    }
 }
 
 /// One row's claim.

@@ -257,10 +257,12 @@ fn removal(key: Key, reason: Reason, facts: FileFacts, now: Timestamp) -> Remova
     Removal { key, reason, age_secs, facts }
 }
 
-pub(crate) type GroupId = Vec<u8>;
+/// What an original and its variants have in common: the folder and the stem, folded.
+pub type GroupId = Vec<u8>;
 
 /// The one group that a file is kept or removed with.
-pub(crate) fn group_id(name: &[u8], policy: &Policy) -> GroupId {
+#[must_use]
+pub fn group_id(name: &[u8], policy: &Policy) -> GroupId {
     let folded = fold(name);
     let group = policy.variants.main_group(&folded);
     [group.dir, group.stem].concat()

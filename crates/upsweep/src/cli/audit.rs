@@ -9,12 +9,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use upsweep_engine::error::EngineError;
-use upsweep_engine::ports::Ledger;
+use upsweep_engine::ports::{Clock as _, Ledger};
 use upsweep_engine::trail::{self, Part};
 use upsweep_plan::audit::export::{FileVerifier, first_line, last_line, read_checkpoint};
 use upsweep_plan::audit::{Checkpoint, Summary};
 
 use super::moment;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{self, Invocation};
@@ -92,7 +93,7 @@ impl AuditCommand {
 impl Export {
     fn run(&self, ledger: &dyn Ledger) -> anyhow::Result<Exit> {
         let since = match &self.since {
-            Some(text) => Some(moment::past("--since", text, &TimeZone::system())?),
+            Some(text) => Some(moment::past("--since", text, SystemClock::new().now(), &TimeZone::system())?),
             None => None,
         };
         match &self.out {

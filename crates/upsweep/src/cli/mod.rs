@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod config;
 mod demo;
 mod doctor;
+mod explain;
 mod history;
 mod hold;
 mod manual;
@@ -67,6 +68,8 @@ enum Command {
     Run(run::RunCommand),
     /// Show the state of the store: what is hidden, what is due, what would be done
     Status(status::StatusCommand),
+    /// Tell everything about one name: its verdict, every rule that was asked, and what would change it
+    Explain(explain::ExplainCommand),
     /// Bring files back to their places, from the quarantine or from the archive
     Restore(restore::RestoreCommand),
     /// Free hidden files whose time is over; hide nothing
@@ -147,6 +150,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Apply(command) => command.run(config, quiet),
         Command::Run(command) => command.run(config, quiet),
         Command::Status(command) => command.run(config, quiet),
+        Command::Explain(command) => command.run(config, quiet),
         Command::Restore(command) => command.run(config, quiet),
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),

@@ -21,11 +21,16 @@ pub(super) fn coming(option: &str, text: &str, now: Timestamp, zone: &TimeZone) 
     }
 }
 
-/// A time that may be past: a day (which counts from its beginning), or an exact time.
-pub(super) fn past(option: &str, text: &str, zone: &TimeZone) -> Result<Timestamp, UsageError> {
-    day(text)
-        .map_or_else(|| exact(text), |day| midnight(day, zone))
-        .ok_or_else(|| UsageError(format!("{option} {text}: write it as 2026-12-31 or 2026-12-31T12:00:00Z")))
+/// A time that may be past: `30d`, `12h` or `2w` ago, a day (which counts from its beginning), or an exact time.
+pub(super) fn past(option: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, UsageError> {
+    let at = match span(text) {
+        Some(span) => now.checked_sub(span).ok(),
+        None => day(text).map_or_else(|| exact(text), |day| midnight(day, zone)),
+    };
+    at.ok_or_else(|| {
+        let forms = "30d (ago), 12h, 2w, 2026-12-31 or 2026-12-31T12:00:00Z";
+        UsageError(format!("{option} {text}: write it as {forms}"))
+    })
 }
 
 fn span(text: &str) -> Option<SignedDuration> {
@@ -85,8 +90,13 @@ mod tests {
     #[test]
     fn times_past() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        assert_eq!(past("--since", "2026-11-10", &zone).unwrap(), at("2026-11-09T22:00:00Z"));
-        assert_eq!(past("--since", "2026-11-10T12:00:00+01:00", &zone).unwrap(), at("2026-11-10T11:00:00Z"));
-        assert!(past("--since", "30d", &zone).is_err());
+        let now = at("2026-11-10T12:00:00Z");
+        let past = |text: &str| past("--since", text, now, &zone);
+        assert_eq!(past("2026-11-10").unwrap(), at("2026-11-09T22:00:00Z"), "from its beginning, here");
+        assert_eq!(past("2026-11-10T12:00:00+01:00").unwrap(), at("2026-11-10T11:00:00Z"));
+        assert_eq!(past("36h").unwrap(), at("2026-11-09T00:00:00Z"));
+        for text in ["", "yesterday", "-3d", "3", "2026-13-01", "4294967295w"] {
+            assert!(past(text).unwrap_err().to_string().contains("write it as"), "{text}");
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! What one command is limited to.
 
 use clap::{Args, ValueEnum};
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use upsweep_engine::ports::Clock as _;
 use upsweep_plan::selection::Selection;
 
+use super::moment;
 use crate::clock::SystemClock;
 use crate::exit::UsageError;
 
@@ -67,8 +66,7 @@ impl Select {
             self;
         let now = SystemClock::new().now();
         let time = |flag: &str, text: &Option<String>| {
-            let parse = |text: &String| when(text, now).ok_or_else(|| not_a_time(flag, text));
-            text.as_ref().map(parse).transpose()
+            text.as_ref().map(|text| moment::past(flag, text, now, &TimeZone::system())).transpose()
         };
         Ok(Selection {
             only: only.iter().map(|only| only.kind().to_owned()).collect(),
@@ -80,49 +78,5 @@ impl Select {
             min_size_bytes: min_size.map(|size| size.as_u64()),
             limit: *limit,
         })
-    }
-}
-
-fn not_a_time(flag: &str, text: &str) -> UsageError {
-    UsageError(format!(
-        "{flag} {text}: give a date (2026-11-01), a time (2026-11-01T08:00:00Z), or how long ago (12h, 30d, 2w)"
-    ))
-}
-
-/// A date (its midnight in UTC), a point in time, or how long ago.
-fn when(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    if let Ok(date) = text.parse::<Date>() {
-        return TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
-    }
-    let unit = text.chars().last()?;
-    let hours = match unit {
-        'h' => 1,
-        'd' => 24,
-        'w' => 7 * 24,
-        _ => return None,
-    };
-    let number: i64 = text.strip_suffix(unit)?.trim().parse().ok().filter(|number| *number >= 0)?;
-    now.checked_sub(SignedDuration::try_from_hours(number.checked_mul(hours)?)?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_dates_moments_or_ages() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let now = at("2026-11-10T12:00:00Z");
-        assert_eq!(when("2026-11-01", now), Some(at("2026-11-01T00:00:00Z")));
-        assert_eq!(when("2026-11-01T08:00:00+01:00", now), Some(at("2026-11-01T07:00:00Z")));
-        assert_eq!(when("36h", now), Some(at("2026-11-09T00:00:00Z")));
-        assert_eq!(when("2w", now), Some(at("2026-10-27T12:00:00Z")));
-        for odd in ["", "yesterday", "-3d", "3", "d", "2026-13-01", "99999999999999999d"] {
-            assert_eq!(when(odd, now), None, "{odd}");
-        }
     }
 }

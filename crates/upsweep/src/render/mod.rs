@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod csv;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod hold;
 mod invocation;
