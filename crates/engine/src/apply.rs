@@ -19,6 +19,7 @@ use crate::databases::{self, Snapshots};
 use crate::error::EngineError;
 use crate::logs;
 use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
+use crate::restore::{Restored, restore_claimed_again};
 use crate::world::{BATCH_FILES, World};
 
 /// How old a recheck may be when files move.
@@ -33,6 +34,8 @@ pub struct Applied {
     pub skipped: Vec<(Key, Skipped)>,
     /// Files that could not be moved, with the cause.
     pub failed: Vec<(Key, String)>,
+    /// Files brought back while others were still being hidden: a claim appeared.
+    pub restored: Restored,
 }
 
 /// Why a planned file was left.
@@ -69,7 +72,7 @@ impl Skipped {
 pub fn apply(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
-    _lease: &dyn Lease,
+    lease: &dyn Lease,
     bond: &Bond,
     run: &str,
     plan: &Plan,
@@ -79,6 +82,10 @@ pub fn apply(
     let mut rechecked_at: Option<Timestamp> = None;
     while !rest.is_empty() {
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
+            if rechecked_at.is_some() {
+                // Hiding many files takes its time, and claims on those that are hidden do not wait for it either.
+                applied.restored.extend(restore_claimed_again(world, ledger, lease)?.restored);
+            }
             rest = recheck(world, ledger, bond, rest, &plan.databases, applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());

@@ -272,7 +272,7 @@ fn a_hidden_file_that_somebody_took_is_reported() {
 }
 
 /// A clock that goes on by two minutes whenever somebody looks at it.
-struct Hurrying(AtomicI64);
+pub(crate) struct Hurrying(pub(crate) AtomicI64);
 
 impl Clock for Hurrying {
     fn now(&self) -> Timestamp {

@@ -31,6 +31,9 @@ struct Which {
     /// Bring back everything that is hidden; what was freed and lies in the archive alone is not meant
     #[arg(long)]
     all: bool,
+    /// Read the rows, and bring back every hidden file that a row claims by now; no hold is set
+    #[arg(long)]
+    claimed: bool,
     /// Names of files to bring back: from the quarantine, or else from the archive
     keys: Vec<OsString>,
 }
@@ -40,8 +43,12 @@ impl RestoreCommand {
         let selection = self.selection()?;
         let bars = Bars::new(quiet);
         let request = Request { holder: wire::holder("restore"), approval: None };
-        let (report, unknown) = wire::with_world(config, wire::Need::NoClaims, &bars, |world| {
-            Ok(runs::restore_by_hand(world, &selection, &request)?)
+        let need = if self.which.claimed { wire::Need::Claims } else { wire::Need::NoClaims };
+        let (report, unknown) = wire::with_world(config, need, &bars, |world| {
+            Ok(match &selection {
+                Some(selection) => runs::restore_by_hand(world, selection, &request)?,
+                None => (runs::restore_claimed(world, &request)?, vec![]),
+            })
         })?;
         if self.json {
             render::print_json(&render::summary::summary(&report))?;
@@ -57,14 +64,15 @@ impl RestoreCommand {
         })
     }
 
-    fn selection(&self) -> anyhow::Result<Selection> {
-        if let Some(run) = &self.which.run {
-            return Ok(Selection::Run(run.clone()));
-        }
-        if self.which.all {
-            return Ok(Selection::All);
-        }
-        Ok(Selection::Keys(self.which.keys.iter().map(|name| key(name)).collect::<Result<_, _>>()?))
+    /// What is meant by hand; `None` when the rows are to say.
+    fn selection(&self) -> anyhow::Result<Option<Selection>> {
+        let Which { run, all, claimed, keys } = &self.which;
+        Ok(match (run, *all, *claimed) {
+            (_, _, true) => None,
+            (Some(run), _, _) => Some(Selection::Run(run.clone())),
+            (None, true, _) => Some(Selection::All),
+            (None, false, _) => Some(Selection::Keys(keys.iter().map(|name| key(name)).collect::<Result<_, _>>()?)),
+        })
     }
 }
 
