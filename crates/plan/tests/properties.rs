@@ -23,7 +23,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Look, Removal};
 use upsweep_plan::verdict::Reason;
-use worlds::{File, World, worlds};
+use worlds::{File, World, ripe_worlds, worlds};
 
 fn config() -> Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_what_plain_loops_make_of_it(world in worlds()) {
+    fn a_plan_is_what_plain_loops_make_of_it(world in prop_oneof![3 => worlds(), 1 => ripe_worlds()]) {
         let survey = world.survey();
         let fates = reference::fates(&world);
         let mut expected: Vec<Removal> = Vec::new();
