@@ -172,9 +172,10 @@ pub fn by_claims(marks: &Marks, policy: &Policy, now: Timestamp) -> ByClaims {
     if *near || (*near_ended && ended.is_none()) {
         return ByClaims::Keep(Keep::NearlyClaimed);
     }
-    // Every ended claim that may mean this file must have ended long enough ago.
-    let ends = [*attached, ended.as_ref().map(|mark| mark.ends)];
-    if let Some(keep) = ends.into_iter().flatten().find_map(|ends| still_running(ends, policy, now)) {
+    // Every ended claim that may mean this file must have ended long enough ago. What they say counts together, so
+    // that the reason does not depend on which of them names the file.
+    let ends = [*attached, ended.as_ref().map(|mark| mark.ends)].into_iter().flatten().reduce(Ends::and);
+    if let Some(keep) = ends.and_then(|ends| still_running(ends, policy, now)) {
         return ByClaims::Keep(keep);
     }
     match ended {

@@ -55,6 +55,15 @@ fn a_nearly_claimed_file_stays_although_a_session_failed() {
 }
 
 #[test]
+fn a_recent_failure_is_the_reason_whichever_claim_names_the_file() {
+    let (failed, expires) = (failed(None), expires(None));
+    for (one, other) in [(failed, expires), (expires, failed)] {
+        let marks = Marks { attached: Some(one), ..ended(other) };
+        assert_eq!(judged(&marks), ByClaims::Keep(Keep::FailedRecently));
+    }
+}
+
+#[test]
 fn ended_claims_condemn_only_after_their_time() {
     let failed_for = |age| judged(&ended(failed(Some(NOW - age))));
     assert!(matches!(failed_for(WEEK + 1), ByClaims::Ended(Reason::FailedSession { .. })));

@@ -23,7 +23,7 @@ use upsweep_plan::key::Key;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Look, Removal};
 use upsweep_plan::verdict::Reason;
-use worlds::{File, World, worlds};
+use worlds::{File, World, ripe_worlds, worlds};
 
 fn config() -> Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
@@ -64,6 +64,7 @@ proptest! {
         prop_assert_eq!(&one.plan.hash, &two.plan.hash);
         prop_assert_eq!(&one.plan, &two.plan);
         prop_assert_eq!((&one.tally, one.explained), (&two.tally, two.explained));
+        prop_assert_eq!(&one.relinks, &two.relinks);
         prop_assert!(one.outcome.removals.is_sorted_by(|a, b| a.key < b.key));
         prop_assert_eq!(shuffled_fates(&one), shuffled_fates(&two));
         let json = serde_json::to_vec(&one.plan).unwrap();
@@ -75,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_what_plain_loops_make_of_it(world in worlds()) {
+    fn a_plan_is_what_plain_loops_make_of_it(world in prop_oneof![3 => worlds(), 1 => ripe_worlds()]) {
         let survey = world.survey();
         let fates = reference::fates(&world);
         let mut expected: Vec<Removal> = Vec::new();
@@ -101,6 +102,13 @@ proptest! {
         let counted = expected.len() as u64 + survey.outcome.kept.total() + survey.outcome.vanished;
         prop_assert_eq!(counted, judged.len() as u64, "every file has one verdict");
         prop_assert_eq!(survey.outcome.fates.len(), judged.len());
+        let missing = reference::missing(&world);
+        for file in &judged {
+            let relink = survey.relinks.get(&file.name);
+            prop_assert_eq!(relink.is_some(), reference::relinkable(&world, &missing, &file.name), "{:?}", file);
+            let of = |r: &upsweep_plan::relink::Relink| (r.claimed.as_bytes().to_vec(), r.owner.clone());
+            prop_assert!(relink.is_none_or(|relink| missing.contains(&of(relink))), "{relink:?}");
+        }
         let explained = judged.iter().filter(|file| reference::heard(&world, &file.name).anything());
         prop_assert_eq!(survey.explained, explained.count() as u64);
     }

@@ -141,7 +141,9 @@ proptest! {
             let file = world.files.iter().find(|file| file.name == key.as_bytes()).unwrap();
             let from = reference::counts_from(&world, file.look);
             prop_assert!(reference::is_over(from, world.orphan_secs, world.now), "{key} is young");
-            prop_assert!(!reference::heard(&with, &file.name).anything(), "{key} is claimed");
+            let heard = reference::heard(&with, &file.name);
+            let claimed = heard.live || heard.near || heard.near_ended || !heard.ended.is_empty();
+            prop_assert!(!claimed, "{key} is claimed");
         }
     }
 
@@ -169,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn a_held_owner_means_every_spelling_of_it(world in worlds(), which in any::<prop::sample::Index>()) {
+    fn a_held_owner_means_every_spelling_of_it(world in some_worlds(), which in any::<prop::sample::Index>()) {
         let owner = match world.rows.as_slice() {
             [] => String::new(),
             rows => reference::said(&world, which.get(rows)).owner,

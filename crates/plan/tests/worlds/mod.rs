@@ -169,9 +169,9 @@ pub(crate) fn ripe_worlds() -> impl Strategy<Value = World> {
     (worlds(), any::<u16>(), moments(), any::<bool>()).prop_map(|(world, which, since, expires)| {
         let named = world.files.iter().enumerate().filter(|(at, _)| which >> at & 1 == 1);
         let created = Moment { cell: Some(at(since).to_string().into()), means: Some(at(since)) };
-        let row = |(_, file): (usize, &File)| Row {
+        let row = |(at, file): (usize, &File)| Row {
             rule: 0,
-            id: None,
+            id: Some(format!("R{at}").into()),
             file: Some(file.name.clone()),
             url: None,
             status: Some("failed".to_owned()),
@@ -180,7 +180,7 @@ pub(crate) fn ripe_worlds() -> impl Strategy<Value = World> {
         let rows = named.map(row).collect();
         let standing = if expires { StandingKind::Expires } else { StandingKind::ByStatus };
         let rules = vec![Rule { kind: Kind::File, standing }];
-        World { orphan_secs: 3_600, failed_secs: 0, holds: vec![], exclude: vec![], rows, rules, ..world }
+        World { orphan_secs: 3_600, failed_secs: 0, holds: vec![], rows, rules, ..world }
     })
 }
 

@@ -11,6 +11,7 @@ use upsweep_plan::matching::{Matched, Matcher, Tally};
 use upsweep_plan::plan::{FORMAT, Plan, StoreRef, SurveyFacts, VALID_FOR};
 use upsweep_plan::policy::Policy;
 use upsweep_plan::reconcile::{Look, Reconciled, reconcile, sift};
+use upsweep_plan::relink::Relink;
 use upsweep_plan::selection::Selection;
 use upsweep_plan::variant::Variants;
 
@@ -92,8 +93,10 @@ impl World {
         let looks: Vec<Look> = sifted.candidates.iter().map(|c| judged[c.index].look).collect();
         let outcome = reconcile(&names, sifted, &looks, &policy, self.now);
         let explained = matched.get().explained_files(judged.len());
+        let relink = |at: usize| Some((names.get(at).to_vec(), matched.get().relink(at)?.clone()));
+        let relinks = (0..judged.len()).filter_map(relink).collect();
         let plan = self.plan(&policy, matched.get(), &outcome, explained);
-        Survey { tally: matched.get().tally.clone(), explained, plan, names, outcome }
+        Survey { tally: matched.get().tally.clone(), explained, relinks, plan, names, outcome }
     }
 
     fn plan(&self, policy: &Policy, matched: &Matched, outcome: &Reconciled, explained_files: u64) -> Plan {
@@ -143,6 +146,8 @@ pub(crate) struct Survey {
     pub(crate) outcome: Reconciled,
     pub(crate) tally: Tally,
     pub(crate) explained: u64,
+    /// The missing file that a file looks like.
+    pub(crate) relinks: BTreeMap<Vec<u8>, Relink>,
     /// The judged files, then the hidden and the excluded ones.
     pub(crate) names: Names,
     pub(crate) plan: Plan,
