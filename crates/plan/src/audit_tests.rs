@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn any_two_swapped_records_are_found(records in chains(2), a: prop::sample::Index, b: prop::sample::Index) {
         let (a, b) = (a.index(records.len()), b.index(records.len()));
-        prop_assume!(a != b);
+        let b = if a == b { (b + 1) % records.len() } else { b };
         let mut swapped = records.clone();
         swapped.swap(a, b);
         let finding = whole(&swapped).unwrap_err();

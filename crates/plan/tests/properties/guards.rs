@@ -122,7 +122,7 @@ impl Case {
                 complete
                     && self.explained * 20 < self.files
                     && (something || self.relinkable > 0)
-                    && !permitted(self.removals)
+                    && !permitted(self.removals + self.relinkable)
             }
             Code::G002 => self.is_bound && !self.has_marker,
             Code::G003 => hiding && ((share && something && !permitted(self.removals)) || most),
@@ -258,7 +258,8 @@ proptest! {
 
     #[test]
     fn a_small_amount_that_can_be_undone_needs_no_approval(case in cases()) {
-        let floor_files = case.limits.floor_files.max(case.hidden_recently + case.removals);
+        let amount = case.hidden_recently + case.removals + case.relinkable;
+        let floor_files = case.limits.floor_files.max(amount);
         let limits = Limits { floor_files, max_files: None, max_bytes: None, ..case.limits };
         let case = Case { phase: Phase::Hide, strict: false, limits, ..case };
         let floored = [Code::G001, Code::G003, Code::G005, Code::G006, Code::G010];
