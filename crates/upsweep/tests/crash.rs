@@ -26,6 +26,7 @@ fn fifty_kills_lose_nothing() {
     let whole_run = timed(&site, 0, &["run"]);
     assert_eq!(site.hidden(), ORPHANS);
     timed(&site, 0, &["restore", "--all"]);
+    site.release_holds(0);
 
     let mut random = Random(0x5eed);
     let mut seen = BTreeMap::new();
@@ -45,6 +46,7 @@ fn fifty_kills_lose_nothing() {
         let back = site.files();
         assert_eq!(back.len(), ORPHANS + LIVE + 1, "after restoring everything is in place");
         assert!(back.iter().all(|(path, content)| *content == content_of(path.to_str().unwrap())));
+        site.release_holds(0);
     }
 
     let mut whole_purge = Duration::ZERO;
@@ -65,6 +67,7 @@ fn fifty_kills_lose_nothing() {
         check(&site, &mut seen);
         site.upsweep_after_days(day, &["restore", "--all"]).expect(0);
         check(&site, &mut seen);
+        site.release_holds(day);
     }
     // A test that only ever killed before or after the work would prove nothing.
     for state in ["quarantined", "purged", "restored", "left-alone"] {
