@@ -188,9 +188,8 @@ impl Stage {
     /// Releases every hold, as who brought files back and wants them judged again.
     pub(crate) fn release_holds(&self) {
         let mut ledger = self.ledger();
-        for hold in ledger.holds(self.now()).unwrap() {
-            ledger.release_hold(hold.id, "anna", "seen", self.now()).unwrap();
-        }
+        let ids: Vec<u64> = ledger.holds(self.now()).unwrap().iter().map(|hold| hold.id).collect();
+        ledger.release_holds(&ids, "anna", "seen", self.now()).unwrap();
     }
 
     /// Hides `name` in a run of its own.
