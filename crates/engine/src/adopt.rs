@@ -11,13 +11,13 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 
 use crate::binding;
+use crate::desk::{self, Desk};
 use crate::error::EngineError;
 use crate::logs;
 use crate::ports::{Entry, Ledger, Lying, Marker, OpId, Place, PutBackOutcome, RunKind, Stage, Store};
 use crate::recover::recover;
 use crate::report::{Report, Request};
 use crate::restore::Restored;
-use crate::runs::{self, Desk};
 use crate::world::World;
 
 /// What adopting a ledger did, beside the report.
@@ -42,7 +42,7 @@ pub struct Adopted {
 pub fn adopt(world: &mut World<'_>, request: &Request) -> Result<(Report, Adopted), EngineError> {
     let bond = binding::examine(world.store, world.home)?;
     let (Binding::Bound, Some(marker)) = (&bond.binding, &bond.marker) else {
-        return Err(runs::not_bound(&bond, "adopt"));
+        return Err(desk::not_bound(&bond, "adopt"));
     };
     let lease = world.home.acquire(&request.holder)?;
     let mut ledger = world.home.create_ledger()?;
@@ -54,9 +54,9 @@ pub fn adopt(world: &mut World<'_>, request: &Request) -> Result<(Report, Adopte
     let mut report = Report { recovered: recover(world, &mut *ledger, &*lease)?, ..Report::default() };
     let mut desk = Desk { lease, ledger, last_entry };
     let mut adopted = Adopted::default();
-    let id = runs::begin(world, &mut desk, RunKind::Adopt, request, &mut report)?;
+    let id = desk::begin(world, &mut desk, RunKind::Adopt, request, &mut report)?;
     let outcome = take_over(world, &mut *desk.ledger, marker, &mut report, &mut adopted);
-    Ok((runs::finish(world, &mut *desk.ledger, &id, report, outcome)?, adopted))
+    Ok((desk::finish(world, &mut *desk.ledger, &id, report, outcome)?, adopted))
 }
 
 fn take_over(

@@ -16,6 +16,7 @@ mod baseline;
 pub mod binding;
 mod claims;
 pub mod databases;
+mod desk;
 pub mod drain;
 pub mod error;
 mod hashed;

@@ -6,11 +6,11 @@ use upsweep_plan::plan::DatabaseIdentity;
 
 use crate::apply::note_horizons;
 use crate::binding::{self, Bond};
+use crate::desk::{self, Desk};
 use crate::error::EngineError;
 use crate::planning::Planned;
 use crate::ports::{Ledger, Marker, OpId, RunKind};
 use crate::report::{Report, Request};
-use crate::runs::{self, Desk};
 use crate::situation::situation;
 use crate::trail;
 use crate::world::World;
@@ -35,15 +35,15 @@ pub struct Rebound {
 pub fn rebind(world: &mut World<'_>, request: &Request) -> Result<(Report, Option<Rebound>), EngineError> {
     let bond = binding::examine(world.store, world.home)?;
     let mut report = Report::default();
-    let Some(mut desk) = runs::sit_down(world, &bond, request, &mut report)? else {
-        return Err(runs::not_bound(&bond, "rebind"));
+    let Some(mut desk) = desk::sit_down(world, &bond, request, &mut report)? else {
+        return Err(desk::not_bound(&bond, "rebind"));
     };
-    let id = runs::begin(world, &mut desk, RunKind::Rebind, request, &mut report)?;
+    let id = desk::begin(world, &mut desk, RunKind::Rebind, request, &mut report)?;
     let (rebound, outcome) = match survey_and_bind(world, &mut desk, &bond, &id, request, &mut report) {
         Ok(rebound) => (rebound, Ok(())),
         Err(error) => (None, Err(error)),
     };
-    Ok((runs::finish(world, &mut *desk.ledger, &id, report, outcome)?, rebound))
+    Ok((desk::finish(world, &mut *desk.ledger, &id, report, outcome)?, rebound))
 }
 
 fn survey_and_bind(
@@ -66,7 +66,7 @@ fn survey_and_bind(
         ..situation
     };
     let objections = guard::judge(&judged, world.limits);
-    (report.refusals, report.overruled) = runs::sort_refusals(&objections, request.approval.as_ref());
+    (report.refusals, report.overruled) = desk::sort_refusals(&objections, request.approval.as_ref());
     match &bond.marker {
         Some(marker) if report.refusals.is_empty() => {
             let rebound = bind_anew(world, &mut *desk.ledger, marker, &plan.databases)?;

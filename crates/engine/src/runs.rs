@@ -1,56 +1,28 @@
-//! The runs, told in order: what each command does from its lease to its last line in the history.
+//! The runs, told in order: what each command does between taking the lease and its line in the history.
 
-use jiff::Timestamp;
-use upsweep_plan::guard::{self, Binding, ClockReading, Code, Refusal};
+use upsweep_plan::guard::{self, Code};
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 
-use crate::adopt;
 use crate::apply::apply;
 use crate::archive::copy_owed;
 use crate::baseline;
 use crate::binding::{self, Bond};
 use crate::databases;
+use crate::desk::{Desk, begin, bind, finish, not_bound, sit_down, sort_refusals};
 use crate::drain;
 use crate::error::EngineError;
 use crate::holds;
 use crate::planning::{self, Past, Planned};
-use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
+use crate::ports::{Lease, Ledger, Op, RunKind};
 use crate::purge::{Evidence, OwnRun, purge};
-use crate::recover::recover;
 pub use crate::report::{Report, Request};
 use crate::restore::{Restored, restore, restore_claimed_again};
-use crate::retrieve::{retrievable, retrieve};
+use crate::retrieve::retrieve;
 use crate::selection::Selected;
 pub use crate::selection::Selection;
 use crate::situation::situation;
-use crate::trail;
 use crate::world::World;
-
-/// The lease and the ledger of a bound store.
-pub(crate) struct Desk {
-    pub(crate) lease: Box<dyn Lease>,
-    pub(crate) ledger: Box<dyn Ledger>,
-    /// The newest entry of the ledger before this run wrote to it.
-    pub(crate) last_entry: Option<Timestamp>,
-}
-
-impl Desk {
-    /// What the ledger says that a plan must know, and what time the store has.
-    pub(crate) fn past(&self, world: &World<'_>) -> Result<Past, EngineError> {
-        let asked = world.now();
-        let said = world.store.clock()?.map(|said| world.clock.of_another(said));
-        let store_clock =
-            said.map(|said| ClockReading { of: world.store.address(), said, asked, answered: world.now() });
-        Ok(Past { last_entry: self.last_entry, store_clock, ..Past::read(&*self.ledger, world.now())? })
-    }
-
-    /// Makes a plan.
-    pub(crate) fn plan(&self, world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, EngineError> {
-        planning::make(world, bond, past, Some(&*self.ledger))
-    }
-}
 
 /// Plan, guards, recheck, apply, and purge what is due.
 ///
@@ -67,7 +39,8 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
         let outcome = desk.past(world).and_then(|past| {
             let planned = desk.plan(world, &bond, &past)?;
-            work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+            let course = Course { id: &id, bond: &bond, past: &past, request };
+            work(world, &mut desk, &course, planned, &mut report)
         });
         return finish(world, &mut *desk.ledger, &id, report, outcome);
     }
@@ -83,22 +56,29 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     // The ledger may be one that was here before, under another marker: what it hid must be judged as well.
     let outcome = desk.past(world).and_then(|past| {
         let planned = if past.is_empty() { planned } else { desk.plan(world, &bond, &past)? };
-        work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+        let course = Course { id: &id, bond: &bond, past: &past, request };
+        work(world, &mut desk, &course, planned, &mut report)
     });
     finish(world, &mut *desk.ledger, &id, report, outcome)
+}
+
+/// Which run it is, on what it stands, and what was before it.
+struct Course<'a> {
+    id: &'a str,
+    bond: &'a Bond,
+    past: &'a Past,
+    request: &'a Request,
 }
 
 /// Hides what the plan removes, brings back what is claimed again, frees what is due.
 fn work(
     world: &mut World<'_>,
     desk: &mut Desk,
-    bond: &Bond,
-    id: &str,
-    past: &Past,
+    course: &Course<'_>,
     planned: Planned,
-    request: &Request,
     report: &mut Report,
 ) -> Result<(), EngineError> {
+    let Course { id, bond, past, request } = *course;
     let Desk { lease, ledger, last_entry: _ } = desk;
     let Planned { plan, judged } = planned;
     let plan = report.plan.insert(plan.sealed());
@@ -315,116 +295,4 @@ pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, E
     };
     let id = begin(world, &mut desk, RunKind::Recover, request, &mut report)?;
     finish(world, &mut *desk.ledger, &id, report, Ok(()))
-}
-
-/// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
-/// it is not the store it was: then only the guards may speak.
-pub(crate) fn sit_down(
-    world: &mut World<'_>,
-    bond: &Bond,
-    request: &Request,
-    report: &mut Report,
-) -> Result<Option<Desk>, EngineError> {
-    let marker = match (&bond.binding, &bond.marker) {
-        (Binding::Bound, Some(marker)) => marker,
-        _ => return Ok(None),
-    };
-    let lease = world.home.acquire(&request.holder)?;
-    let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
-    if binding::owner(world.home, &*ledger, Some(marker))?.is_none() {
-        ledger.belong_to(&marker.store_id)?;
-    }
-    let last_entry = ledger.last_entry_at()?;
-    ledger.set_actor(&request.holder.by());
-    report.recovered = recover(world, &mut *ledger, &*lease)?;
-    report.strays = adopt::look_for_strays(world, &*ledger);
-    Ok(Some(Desk { lease, ledger, last_entry }))
-}
-
-/// Why there is nothing to work on: it never was bound, or it is not the store it was.
-pub(crate) fn not_bound(bond: &Bond, what: &'static str) -> EngineError {
-    let address = bond.store.address.clone();
-    match guard::marker(&address, &bond.binding) {
-        Some(refusal) => EngineError::Refused(Box::new(refusal)),
-        None => EngineError::NotBound { address, what },
-    }
-}
-
-/// The first run that may change the store binds it.
-fn bind(world: &mut World<'_>, plan: &Plan, request: &Request, report: &mut Report) -> Result<Desk, EngineError> {
-    let lease = world.home.acquire(&request.holder)?;
-    let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
-    let last_entry = ledger.last_entry_at()?;
-    ledger.set_actor(&request.holder.by());
-    ledger.note_audit(trail::store_bound(&marker, &world.store.address(), &request.holder.by()), marker.bound_at)?;
-    report.recovered = recover(world, &mut *ledger, &*lease)?;
-    report.strays = adopt::look_for_strays(world, &*ledger);
-    report.bound = Some(marker);
-    Ok(Desk { lease, ledger, last_entry })
-}
-
-/// The objections that no human overruled, and the codes of the others.
-pub(crate) fn sort_refusals(refusals: &[Refusal], approval: Option<&Approval>) -> (Vec<Refusal>, Vec<Code>) {
-    let allowed = |r: &Refusal| r.code.is_approvable() && approval.is_some_and(|a| a.codes.contains(&r.code));
-    let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = refusals.iter().cloned().partition(allowed);
-    (open, overruled.iter().map(|r| r.code).collect())
-}
-
-/// Notes that a run begins, and gives its id.
-pub(crate) fn begin(
-    world: &World<'_>,
-    desk: &mut Desk,
-    kind: RunKind,
-    request: &Request,
-    report: &mut Report,
-) -> Result<String, EngineError> {
-    let now = world.now();
-    let record = RunRecord {
-        id: world.ids.fresh(now),
-        kind,
-        started_at: now,
-        ended_at: None,
-        by: request.holder.by(),
-        approval: request.approval.clone(),
-        outcome: None,
-    };
-    desk.ledger.begin_run(&record)?;
-    tracing::info!(run = record.id, kind = kind.word(), "run begins");
-    report.run = Some(record.id.clone());
-    Ok(record.id)
-}
-
-/// Notes how the run ended. If it had to stop early, what it did until then is reported all the same.
-pub(crate) fn finish(
-    world: &World<'_>,
-    ledger: &mut dyn Ledger,
-    id: &str,
-    mut report: Report,
-    outcome: Result<(), EngineError>,
-) -> Result<Report, EngineError> {
-    world.progress.end();
-    match outcome {
-        Ok(()) => {}
-        Err(EngineError::Refused(refusal)) => report.refusals.push(*refusal),
-        Err(error) => report.failure = Some(error),
-    }
-    let noted = report.outcome();
-    ledger.end_run(id, world.now(), &noted)?;
-    trail::prune_after(world, ledger, &report);
-    tracing::info!(
-        run = id,
-        hidden = noted.hidden.files,
-        restored = noted.restored.files,
-        purged = noted.purged.files,
-        errors = noted.errors,
-        failure = noted.failure.is_some(),
-        "run ends"
-    );
-    let hidden = ledger.ops_in(&[State::Quarantined])?;
-    report.still_hidden = hidden.len() as u64;
-    hidden.iter().filter(|op| op.owes_copy()).for_each(|op| report.copies_pending.add(op.facts.size_bytes));
-    report.own_hidden = hidden.iter().filter(|op| op.run == id).count() as u64;
-    report.undoable = report.own_hidden + retrievable(ledger.ops_of(id)?).len() as u64;
-    report.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();
-    Ok(report)
 }
