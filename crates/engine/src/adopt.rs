@@ -13,6 +13,7 @@ use upsweep_plan::lifecycle::{Event, State};
 use crate::binding;
 use crate::desk::{self, Desk};
 use crate::error::EngineError;
+use crate::logs;
 use crate::ports::{Entry, Ledger, Lying, Marker, OpId, Place, PutBackOutcome, RunKind, Stage, Store};
 use crate::recover::recover;
 use crate::report::{Report, Request};
@@ -141,6 +142,7 @@ fn bring_back(
                 Ok(PutBackOutcome::Back) => {
                     restored.amount.add(*size_bytes);
                     restored.back.push(key.clone());
+                    logs::file(place.op, key, "brought back");
                     moved.push(key);
                 }
                 Ok(PutBackOutcome::PlaceTaken) => restored.conflicts.push(key.clone()),
@@ -151,7 +153,7 @@ fn bring_back(
         let run = of_run[0].place.run.as_str();
         world.store.settle(run, &moved)?;
         if let Err(error) = world.store.tidy(run) {
-            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
+            logs::quarantine_failed(run, &error, "could not remove what is left of a quarantine");
         }
     }
     world.progress.end();
@@ -175,7 +177,7 @@ pub fn count_strays(store: &dyn Store, ledger: &dyn Ledger) -> Result<u64, Engin
 /// The same for a run that works with this ledger: what cannot be compared stops no run.
 pub(crate) fn look_for_strays(world: &World<'_>, ledger: &dyn Ledger) -> u64 {
     count_strays(world.store, ledger).unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot compare the quarantine with the ledger");
+        logs::failed(&error, "cannot compare the quarantine with the ledger");
         0
     })
 }

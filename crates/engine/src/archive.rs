@@ -9,6 +9,7 @@ use upsweep_plan::lifecycle::{Event, State};
 
 use crate::error::EngineError;
 use crate::hashed::{Digest, Hashed, digest};
+use crate::logs;
 use crate::ports::{
     Amount, Archive, ArchiveError, CopyName, CopyRecord, Entry, HiddenFile, IndexLine, Lease, Ledger, Op, Published,
     Stage, StoreError,
@@ -191,6 +192,7 @@ fn list(
         None => {
             let IndexLine { file, blake3, mode, compression, size_bytes, .. } = line;
             archived.copied.add(size_bytes);
+            logs::file(op.id, &op.key, "copied");
             let record = CopyRecord { archive: archive.address(), file, compression, blake3, mode, at: world.now() };
             Entry { copy: Some(record), ..Entry::plain(op.id, Event::Copied) }
         }

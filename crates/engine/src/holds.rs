@@ -35,10 +35,10 @@ pub fn list(store: &dyn Store, home: &dyn Home, now: Timestamp) -> Result<Vec<Ho
     }
 }
 
-/// Releases holds one by one, and says what became of each.
+/// Releases holds, and says what became of each.
 ///
 /// # Errors
-/// [`EngineError`]; those released before it stay released.
+/// [`EngineError`]; then none was released.
 pub fn release(
     store: &dyn Store,
     home: &dyn Home,
@@ -47,7 +47,8 @@ pub fn release(
     now: Timestamp,
 ) -> Result<Vec<(u64, Release)>, EngineError> {
     let mut ledger = trail::ledger_of(store, home, "that could hold anything")?;
-    ids.iter().map(|id| Ok((*id, ledger.release_hold(*id, by, why, now)?))).collect()
+    let done = ledger.release_holds(ids, by, why, now)?;
+    Ok(ids.iter().copied().zip(done).collect())
 }
 
 /// What the holds say that a restore by hand sets.

@@ -20,3 +20,15 @@ pub fn operation_failed(op: OpId, error: &dyn Display, what: &'static str) {
     tracing::warn!(op = %op, "{what}");
     tracing::warn!(target: FILE_NAMES, op = %op, %error, "{what}");
 }
+
+/// Warns of a reading that failed. Its cause may name files, so it is told apart.
+pub fn failed(error: &dyn Display, what: &'static str) {
+    tracing::warn!("{what}");
+    tracing::warn!(target: FILE_NAMES, %error, "{what}");
+}
+
+/// Warns of something that failed with what a run hid. Its cause may name files, so it is told apart.
+pub fn quarantine_failed(run: &str, error: &dyn Display, what: &'static str) {
+    tracing::warn!(run, "{what}");
+    tracing::warn!(target: FILE_NAMES, run, %error, "{what}");
+}

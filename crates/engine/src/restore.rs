@@ -92,7 +92,7 @@ pub(crate) fn tidy(world: &World<'_>, ops: &[Op]) {
     let runs: BTreeSet<&str> = ops.iter().map(|op| op.run.as_str()).collect();
     for run in runs {
         if let Err(error) = world.store.tidy(run) {
-            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
+            logs::quarantine_failed(run, &error, "could not remove what is left of a quarantine");
         }
     }
 }

@@ -9,6 +9,7 @@ use upsweep_plan::lifecycle::{CopyState, Event, Life, State};
 use crate::archive::NO_ARCHIVE;
 use crate::error::EngineError;
 use crate::hashed::{Digest, Hashed, digest};
+use crate::logs;
 use crate::ports::{Archive, CopyName, CopyRecord, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::restore::Restored;
 use crate::world::World;
@@ -76,6 +77,7 @@ fn bring(world: &World<'_>, archive: &dyn Archive, store: &str, op: &Op, restore
         Ok(PutBackOutcome::Back) => {
             restored.amount.add(op.facts.size_bytes);
             restored.back.push(op.key.clone());
+            logs::file(op.id, &op.key, "brought back from the archive");
             Some(Entry::plain(op.id, Event::Retrieved))
         }
         Ok(PutBackOutcome::PlaceTaken) => {
@@ -135,7 +137,7 @@ fn meant(op: &Op, copy: &CopyRecord) -> Digest {
 /// What could not be used goes; if it cannot, the next attempt replaces it.
 fn drop_taken_in(world: &World<'_>, op: &Op) {
     if let Err(error) = world.store.drop_taken_in(&op.place()) {
-        tracing::warn!(%error, op = %op.id, "could not remove what came from the archive and was not used");
+        logs::operation_failed(op.id, &error, "could not remove what came from the archive and was not used");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The runs, told in order: what each command does from its lease to its last line in the history.
+//! The runs, told in order: what each command does between taking the lease and its line in the history.
 
 use upsweep_plan::guard::{self, Code};
 use upsweep_plan::key::Key;
@@ -39,7 +39,8 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
         let id = begin(world, &mut desk, RunKind::Run, request, &mut report)?;
         let outcome = desk.past(world).and_then(|past| {
             let planned = desk.plan(world, &bond, &past)?;
-            work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+            let course = Course { id: &id, bond: &bond, past: &past, request };
+            work(world, &mut desk, &course, planned, &mut report)
         });
         return finish(world, &mut *desk.ledger, &id, report, outcome);
     }
@@ -55,22 +56,29 @@ pub fn run(world: &mut World<'_>, request: &Request) -> Result<Report, EngineErr
     // The ledger may be one that was here before, under another marker: what it hid must be judged as well.
     let outcome = desk.past(world).and_then(|past| {
         let planned = if past.is_empty() { planned } else { desk.plan(world, &bond, &past)? };
-        work(world, &mut desk, &bond, &id, &past, planned, request, &mut report)
+        let course = Course { id: &id, bond: &bond, past: &past, request };
+        work(world, &mut desk, &course, planned, &mut report)
     });
     finish(world, &mut *desk.ledger, &id, report, outcome)
+}
+
+/// Which run it is, on what it stands, and what was before it.
+struct Course<'a> {
+    id: &'a str,
+    bond: &'a Bond,
+    past: &'a Past,
+    request: &'a Request,
 }
 
 /// Hides what the plan removes, brings back what is claimed again, frees what is due.
 fn work(
     world: &mut World<'_>,
     desk: &mut Desk,
-    bond: &Bond,
-    id: &str,
-    past: &Past,
+    course: &Course<'_>,
     planned: Planned,
-    request: &Request,
     report: &mut Report,
 ) -> Result<(), EngineError> {
+    let Course { id, bond, past, request } = *course;
     let Desk { lease, ledger, last_entry: _ } = desk;
     let Planned { plan, judged } = planned;
     let plan = report.plan.insert(plan.sealed());

@@ -13,7 +13,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Said, Site, as_nobody_beside};
+use support::{Site, as_nobody_beside};
+
+/// After how many days every file here has lain unchanged for long enough to be deleted at once.
+const LATER: i64 = 3;
 
 /// One test per database; without its server a test says so and passes.
 macro_rules! on_each_database {
@@ -71,7 +74,7 @@ fn recovered(site: &Site) -> u64 {
 #[test]
 fn kills_while_files_come_back_from_the_archive_tear_nothing() {
     const FILES: usize = 12;
-    let mut site = Site::sqlite().archiving("delete");
+    let mut site = Site::sqlite().archiving("delete").later(LATER);
     site.set("UPSWEEP_BACKUP_BEFORE_CLEANUP", "true").set("UPSWEEP_MAX_SHARE", "100%");
     let content = |n: usize| format!("sound {n} ").repeat(50_000);
     let mut whole = Duration::ZERO;
@@ -80,7 +83,7 @@ fn kills_while_files_come_back_from_the_archive_tear_nothing() {
         for n in 0..FILES {
             write_old(&site, &format!("o{n}.m4a"), &content(n));
         }
-        let run_id = run(&site).expect(0).out.split("restore --run ").nth(1).unwrap().trim().to_owned();
+        let run_id = site.upsweep(&["run"]).expect(0).out.split("restore --run ").nth(1).unwrap().trim().to_owned();
         assert_eq!(site.files().len(), 10);
         let restore = ["restore", "--run", &run_id];
         if round == 0 {
@@ -98,13 +101,9 @@ fn kills_while_files_come_back_from_the_archive_tear_nothing() {
         for n in 0..FILES {
             assert_eq!(fs::read_to_string(site.uploads.join(format!("o{n}.m4a"))).unwrap(), content(n));
         }
+        site.release_holds(LATER);
     }
     assert!(interrupted > 0, "no kill ever hit between an intent and its outcome");
-}
-
-/// A run today, by a clock that skips what it would wait for.
-fn run(site: &Site) -> Said {
-    site.upsweep_after_days(0, &["run"])
 }
 
 /// Every line of every index in the archive, by operation, each with the folder it is in.
@@ -121,7 +120,8 @@ fn index(site: &Site) -> Vec<(PathBuf, Value)> {
 }
 
 fn archived_freed_and_brought_back(mut site: Site) {
-    for compression in ["none", "zstd"] {
+    for (compression, day) in [("none", 0), ("zstd", 8)] {
+        site = site.later(day);
         if compression == "none" {
             site = site.archiving("archive");
         }
@@ -131,7 +131,7 @@ fn archived_freed_and_brought_back(mut site: Site) {
         write_old(&site, &name, &content);
         let before = path.metadata().unwrap();
 
-        let said = run(&site).expect(0);
+        let said = site.upsweep(&["run"]).expect(0);
         said.has("Hid 1 file");
         said.has("Copied 1 hidden file");
         let (folder, line) = index(&site).pop().unwrap();
@@ -143,10 +143,11 @@ fn archived_freed_and_brought_back(mut site: Site) {
         } else {
             assert!(copy.metadata().unwrap().len() < before.len() / 10);
         }
-        site.upsweep_after_days(8, &["purge"]).expect(0).has("Freed 1 hidden file");
+        site = site.later(day + 8);
+        site.upsweep(&["purge"]).expect(0).has("Freed 1 hidden file");
         assert_eq!((site.hidden(), site.has(&name)), (0, false));
 
-        let said = site.upsweep_after_days(8, &["restore", &name]).expect(0);
+        let said = site.upsweep(&["restore", &name]).expect(0);
         said.has("Brought back 1 file");
         said.has("from the archive");
         let after = path.metadata().unwrap();
@@ -163,7 +164,7 @@ fn an_archive_that_cannot_be_used_keeps_everything_hidden() {
     let site = Site::sqlite().archiving("archive");
     fs::remove_dir(site.backup()).unwrap();
     site.file("a.m4a", 72.0);
-    let said = run(&site).expect(3);
+    let said = site.upsweep(&["run"]).expect(3);
     said.has("Hid 1 file");
     said.has("mount its disk");
     said.has("Not in the archive yet: 1 hidden file");
@@ -197,8 +198,9 @@ fn an_archive_that_may_not_be_written_to_is_told() {
 fn a_damaged_copy_is_told_and_never_restored() {
     let site = Site::sqlite().archiving("archive");
     site.file("a.m4a", 72.0);
-    run(&site).expect(0);
-    site.upsweep_after_days(8, &["purge"]).expect(0);
+    site.upsweep(&["run"]).expect(0);
+    let site = site.later(8);
+    site.upsweep(&["purge"]).expect(0);
     let (folder, line) = index(&site).pop().unwrap();
     let copy = folder.join(line["copy"].as_str().unwrap());
     let whole = fs::read(&copy).unwrap();
@@ -215,8 +217,10 @@ fn a_damaged_copy_is_told_and_never_restored() {
     said.has(&format!("it was copied to {}", site.backup().display()));
     site.upsweep(&["restore", "a.m4a"]).expect(0).has("from the archive");
     // In its place it is a conflict, and the copy stays where it is.
-    site.upsweep_after_days(0, &["run"]).expect(0);
-    site.upsweep_after_days(8, &["purge"]).expect(0);
+    site.release_holds(8);
+    site.upsweep(&["run"]).expect(0).has("Hid 1 file");
+    let site = site.later(16);
+    site.upsweep(&["purge"]).expect(0).has("Freed 1 hidden file");
     site.file("a.m4a", 0.0);
     site.upsweep(&["restore", "a.m4a"]).expect(3).has("conflict: a.m4a: its place is taken");
 }
@@ -229,6 +233,8 @@ fn kills_while_copying_lose_nothing() {
     let content = |n: usize| format!("sound {n} ").repeat(50_000);
     let mut whole = Duration::ZERO;
     let mut interrupted = 0;
+    // Time only ever goes forward.
+    let mut day = 0;
     for round in 0..12_u32 {
         for n in 0..ORPHANS {
             write_old(&site, &format!("o{round}-{n}.m4a"), &content(n));
@@ -250,7 +256,9 @@ fn kills_while_copying_lose_nothing() {
         site.upsweep(&["run"]).expect(0);
         assert_eq!(site.upsweep(&["status", "--json"]).expect(0).json()["copies_pending"]["files"], 0);
         assert_eq!(index(&site).len(), ORPHANS, "each copy is listed once");
-        site.upsweep_after_days(8, &["purge"]).expect(0);
+        day += 8;
+        site = site.later(day);
+        site.upsweep(&["purge"]).expect(0);
         assert_eq!((site.hidden(), site.files().len()), (0, 10));
         fs::remove_dir_all(site.backup()).unwrap();
         fs::create_dir(site.backup()).unwrap();
@@ -260,13 +268,13 @@ fn kills_while_copying_lose_nothing() {
 
 #[test]
 fn a_shell_brings_everything_back_from_an_archive() {
-    let mut site = Site::sqlite().archiving("delete");
+    let mut site = Site::sqlite().archiving("delete").later(LATER);
     site.set("UPSWEEP_BACKUP_BEFORE_CLEANUP", "true").set("UPSWEEP_RECURSIVE", "true");
     let names = ["a b.m4a", "100%.mp3", "new\nline\\n.ogg", "sub folder/-x '\"$(id).wav", "ü🎙.flac", "no extension"];
     for (n, name) in names.iter().enumerate() {
         site.set("UPSWEEP_ARCHIVE_COMPRESSION", if n % 2 == 0 { "none" } else { "zstd" });
         site.file(name, 72.0);
-        run(&site).expect(0).has("Freed 1 hidden file");
+        site.upsweep(&["run"]).expect(0).has("Freed 1 hidden file");
     }
     let documented = include_str!("../../../docs/archives.md");
     let recipe = documented.split("```bash\n").nth(1).unwrap().split("```").next().unwrap();

@@ -213,7 +213,8 @@ fn a_ledger_that_was_tampered_with_is_found() {
     let file = walk.file.to_str().unwrap();
     walk.site.upsweep(&["audit", "export", "--out", file]).expect(0);
     walk.verify(&fs::read(&walk.file).unwrap(), false).expect(1).has("was altered");
-    walk.site.upsweep(&["run"]).expect(0);
+    // It is the journal that a run relies on, and that is whole.
+    walk.site.upsweep_after_days(8, &["run"]).expect(0);
 }
 
 #[test]

@@ -49,6 +49,8 @@ fn hide_and_restore(site: &Site, check: impl Fn(&Said, &str)) {
     site.file(format!("{NAME}.m4a"), 72.0);
     check(&site.upsweep(&["run"]).expect(0), "hidden");
     check(&site.upsweep(&["restore", "--all"]).expect(0), "brought back");
+    // What was brought back by hand is held, and no run hides it until somebody releases it.
+    site.release_holds(0);
     check(&site.upsweep(&["run"]).expect(0), "hidden");
 }
 
@@ -91,6 +93,32 @@ fn what_is_freed_is_named_only_when_asked() {
         } else {
             assert_nameless(&said);
         }
+    }
+}
+
+/// A file that is hidden and copied, freed, and brought back from its copy.
+#[cfg(feature = "test-clock")]
+#[test]
+fn what_goes_to_the_archive_and_comes_back_is_named_only_when_asked() {
+    let name = format!("{NAME}.m4a");
+    for asked in [false, true] {
+        let mut site = site();
+        fs::create_dir(site.backup()).unwrap();
+        let archive = site.backup().display().to_string();
+        site.set("UPSWEEP_LOG_FILE_NAMES", if asked { "true" } else { "false" });
+        site.set("UPSWEEP_ACTION", "archive").set("UPSWEEP_ARCHIVE_URL", &archive);
+        let check = |said: Said, what: &[&str]| {
+            if asked {
+                assert_eq!(told(&said), what.iter().flat_map(|what| one(what, &name)).collect());
+            } else {
+                assert_nameless(&said);
+            }
+        };
+        site.file(&name, 72.0);
+        check(site.upsweep(&["run"]).expect(0), &["hidden", "copied"]);
+        let site = site.later(8);
+        check(site.upsweep(&["purge"]).expect(0), &["freed"]);
+        check(site.upsweep(&["restore", &name]).expect(0), &["brought back from the archive"]);
     }
 }
 

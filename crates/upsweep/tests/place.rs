@@ -71,6 +71,7 @@ fn who_forgets_the_settings_is_told_and_nothing_is_lost() {
     site.upsweep(&["doctor"]).expect(0).has("but are wanted in the folder .upsweep");
     // Undo needs no setting: the marker knows where hidden files lie.
     site.upsweep(&["restore", "--all"]).expect(0).has("Brought back 1 file");
+    site.release_holds(0);
     // And once nothing is hidden the next run moves it.
     site.upsweep(&["run"]).expect(0).has("Hid 2 files");
     assert_eq!((site.hidden(), hidden(&site, "uploads/hidden").len()), (2, 0));
@@ -152,6 +153,7 @@ fn killed_runs_are_finished_there() {
     }
     site.upsweep(&["run", "--allow", "G001,G003", "--reason", "many"]).expect(0).has("Hid 400 files");
     site.upsweep(&["restore", "--all"]).expect(0);
+    site.release_holds(0);
     for millis in [5, 10, 20, 30, 40, 60, 80, 120] {
         let mut run = site.command(&["run", "--allow", "G001,G003", "--reason", "many"]);
         let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
@@ -163,5 +165,6 @@ fn killed_runs_are_finished_there() {
         assert_eq!(in_place + hidden(&site, "uploads/hidden").len(), names.len());
         site.upsweep(&["restore", "--all"]).expect(0);
         assert!(names.iter().all(|name| site.has(name)));
+        site.release_holds(0);
     }
 }

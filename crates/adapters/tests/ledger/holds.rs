@@ -41,27 +41,30 @@ fn a_hold_ends_by_itself(mut desk: Desk) {
     assert_eq!(desk.ledger.holds(at(99)).unwrap().len(), 1);
     assert_eq!(desk.ledger.holds(at(100)).unwrap(), []);
     assert_eq!(desk.ledger.holds(at(50)).unwrap().len(), 1, "a clock that was wrong gives nothing up");
-    let released = desk.ledger.release_hold(1, "berta", "over", at(200)).unwrap();
-    assert!(matches!(released, Release::Released(_)), "{released:?}");
+    let released = desk.ledger.release_holds(&[1], "berta", "over", at(200)).unwrap();
+    assert!(matches!(released[..], [Release::Released(_)]), "{released:?}");
 }
 
 fn a_hold_is_released_once(mut desk: Desk) {
-    let set = desk.ledger.add_holds(&[owner("7"), owner("8")]).unwrap();
-    let by = || "berta".to_owned();
-    assert_eq!(desk.ledger.release_hold(1, "berta", "settled", at(5)).unwrap(), Release::Released(set[0].clone()));
-    assert_eq!(desk.ledger.holds(at(6)).unwrap(), set[1..]);
+    let set = desk.ledger.add_holds(&[owner("7"), owner("8"), owner("9")]).unwrap();
+    let already = || Release::Already { by: "berta".to_owned(), at: at(5) };
+    let released = |n: usize| Release::Released(set[n].clone());
+    let done = desk.ledger.release_holds(&[3, 1, 1], "berta", "settled", at(5)).unwrap();
+    assert_eq!(done, [released(2), released(0), already()], "in the order given");
+    assert_eq!(desk.ledger.holds(at(6)).unwrap(), set[1..2]);
     let mut desk = desk.reopened();
-    assert_eq!(desk.ledger.release_hold(1, "carl", "again", at(7)).unwrap(), Release::Already { by: by(), at: at(5) });
-    for unknown in [0, 3, u64::MAX] {
-        assert_eq!(desk.ledger.release_hold(unknown, "carl", "x", at(7)).unwrap(), Release::Unknown);
-    }
-    assert_eq!(desk.ledger.holds(at(8)).unwrap(), set[1..]);
-    assert_eq!(desk.events(), ["hold-set", "hold-set", "hold-released"], "what did not happen is not told");
+    let done = desk.ledger.release_holds(&[1, 0, 4, u64::MAX], "carl", "again", at(7)).unwrap();
+    assert_eq!(done, [already(), Release::Unknown, Release::Unknown, Release::Unknown]);
+    assert_eq!(desk.ledger.release_holds(&[], "carl", "again", at(7)).unwrap(), []);
+    assert_eq!(desk.ledger.holds(at(8)).unwrap(), set[1..2]);
+    let told = ["hold-set", "hold-set", "hold-set", "hold-released", "hold-released"];
+    assert_eq!(desk.events(), told, "what did not happen is not told");
+    desk.ledger.verify().unwrap();
 }
 
 fn numbers_of_holds_are_never_used_twice(mut desk: Desk) {
     desk.ledger.add_holds(&[owner("7")]).unwrap();
-    desk.ledger.release_hold(1, "berta", "settled", at(5)).unwrap();
+    desk.ledger.release_holds(&[1], "berta", "settled", at(5)).unwrap();
     let mut desk = desk.reopened();
     assert_eq!(desk.ledger.add_holds(&[owner("8")]).unwrap()[0].id, 2);
     assert_eq!(desk.ledger.add_holds(&[]).unwrap(), []);
@@ -69,7 +72,7 @@ fn numbers_of_holds_are_never_used_twice(mut desk: Desk) {
 
 fn holds_are_in_the_trail(mut desk: Desk) {
     desk.ledger.add_holds(&[NewHold { until: Some(at(9)), ..owner("7\n") }]).unwrap();
-    desk.ledger.release_hold(1, "berta (uid 8)", "settled", at(5)).unwrap();
+    desk.ledger.release_holds(&[1], "berta (uid 8)", "settled", at(5)).unwrap();
     let [set, released] = &desk.trail()[..] else { panic!("two records") };
     assert_eq!((set.at, set.actor.as_str(), set.subject.as_deref()), (at(1), "anna (uid 7)", Some("1")));
     assert_eq!(set.details["target"], r"files of session 7\u{a}");

@@ -6,15 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::layers::Values;
 use super::settings::{OTHER_NAMES, SETTINGS};
 
 /// A line that is no `NAME=value` is none of ours, as long as it hides no setting: those are passed over with a
 /// word. The lines' content is never told, because it may be a secret.
-pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn read(path: &Path, values: &mut Values) -> anyhow::Result<Vec<(String, String)>> {
     let shown = path.display();
     if !path.is_file() {
         return Ok(vec![]);
     }
+    values.files.push(path.to_owned());
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = line_of(&bytes, error.valid_up_to());
@@ -36,7 +38,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> anyhow::Result<Ve
                         "{shown}: line {number} cannot be read, and holds a setting of upsweep: write NAME=value, and put a value with blanks in quotes"
                     );
                 }
-                warnings.push(format!("{shown}: line {number} is no NAME=value; it was passed over"));
+                values.warnings.push(format!("{shown}: line {number} is no NAME=value; it was passed over"));
             }
             Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
         }
@@ -89,8 +91,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".env");
         std::fs::write(&path, text).unwrap();
-        let mut warnings = vec![];
-        (read(&path, &mut warnings), warnings)
+        let mut values = Values::default();
+        let pairs = read(&path, &mut values);
+        // Whatever is in it, whoever looks for readable secrets must know that it was read.
+        assert_eq!(values.files, [path]);
+        (pairs, values.warnings)
     }
 
     #[test]

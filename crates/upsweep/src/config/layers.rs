@@ -69,7 +69,7 @@ pub(super) fn merge(sources: &Sources, problems: &mut Problems) -> (Values, File
     let mut dotenv = vec![];
     if !is_isolated {
         if let Some(path) = &sources.dotenv {
-            dotenv = problems.take(dotenv::read(path, &mut values.warnings));
+            dotenv = problems.take(dotenv::read(path, &mut values));
         }
         add_environment(&mut values, &dotenv, "file .env", problems);
         add_environment(&mut values, &sources.env, "environment", problems);

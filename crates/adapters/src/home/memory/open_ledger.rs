@@ -132,8 +132,8 @@ impl Holds for OpenLedger {
         self.it().add_holds(holds)
     }
 
-    fn release_hold(&mut self, id: u64, by: &str, why: &str, at: Timestamp) -> Result<Release, LedgerError> {
-        self.it().release_hold(id, by, why, at)
+    fn release_holds(&mut self, ids: &[u64], by: &str, why: &str, at: Timestamp) -> Result<Vec<Release>, LedgerError> {
+        self.it().release_holds(ids, by, why, at)
     }
 
     fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, LedgerError> {

@@ -22,21 +22,27 @@ impl Holds for MemoryLedger {
         Ok(set)
     }
 
-    fn release_hold(&mut self, id: u64, by: &str, why: &str, at: Timestamp) -> Result<Release, LedgerError> {
-        let Some((hold, released)) = self.holds.0.iter_mut().find(|(hold, _)| hold.id == id) else {
-            return Ok(Release::Unknown);
-        };
-        if let Some((by, at)) = released {
-            return Ok(Release::Already { by: by.clone(), at: *at });
-        }
-        *released = Some((by.to_owned(), at));
-        let hold = hold.clone();
-        self.tell(at, telling::hold_released(&self.writer, &hold, by, why));
-        Ok(Release::Released(hold))
+    fn release_holds(&mut self, ids: &[u64], by: &str, why: &str, at: Timestamp) -> Result<Vec<Release>, LedgerError> {
+        Ok(ids.iter().map(|id| self.release(*id, by, why, at)).collect())
     }
 
     fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, LedgerError> {
         let open = self.holds.0.iter().filter(|(hold, released)| released.is_none() && hold.is_active(now));
         Ok(open.map(|(hold, _)| hold.clone()).collect())
+    }
+}
+
+impl MemoryLedger {
+    fn release(&mut self, id: u64, by: &str, why: &str, at: Timestamp) -> Release {
+        let Some((hold, released)) = self.holds.0.iter_mut().find(|(hold, _)| hold.id == id) else {
+            return Release::Unknown;
+        };
+        if let Some((by, at)) = released {
+            return Release::Already { by: by.clone(), at: *at };
+        }
+        *released = Some((by.to_owned(), at));
+        let hold = hold.clone();
+        self.tell(at, telling::hold_released(&self.writer, &hold, by, why));
+        Release::Released(hold)
     }
 }

@@ -50,36 +50,43 @@ impl Holds for SqliteLedger {
         Ok(set)
     }
 
-    fn release_hold(&mut self, id: u64, by: &str, why: &str, at: Timestamp) -> Result<Release, LedgerError> {
+    fn release_holds(&mut self, ids: &[u64], by: &str, why: &str, at: Timestamp) -> Result<Vec<Release>, LedgerError> {
         let (fail, ledger, writer) = (self.fail(), self.id.clone(), self.writer.clone());
         let path = self.path.display().to_string();
         let damaged = |problem| LedgerError::Damaged { ledger: path.clone(), problem };
-        let Ok(number) = i64::try_from(id) else { return Ok(Release::Unknown) };
         let tx = self.begin()?;
-        let sql = format!("SELECT {HOLD_COLUMNS}, released_at, released_by FROM holds WHERE id = ?1");
-        let found = tx
-            .query_row(&sql, [number], |row| {
-                Ok((hold_from(row), row.get::<_, Option<i64>>(6)?, row.get::<_, Option<String>>(7)?))
-            })
-            .optional()
-            .map_err(&fail)?;
-        let hold = match found {
-            None => return Ok(Release::Unknown),
-            Some((_, Some(at), by)) => {
-                return Ok(Release::Already { by: by.unwrap_or_default(), at: time(at).map_err(damaged)? });
+        let mut done = Vec::with_capacity(ids.len());
+        {
+            let mut scribe = Scribe::begin(&tx, &ledger).map_err(&fail)?;
+            let sql = format!("SELECT {HOLD_COLUMNS}, released_at, released_by FROM holds WHERE id = ?1");
+            let mut find = tx.prepare_cached(&sql).map_err(&fail)?;
+            let mut end = tx
+                .prepare_cached("UPDATE holds SET released_at = ?2, released_by = ?3 WHERE id = ?1")
+                .map_err(&fail)?;
+            for id in ids {
+                let Ok(number) = i64::try_from(*id) else {
+                    done.push(Release::Unknown);
+                    continue;
+                };
+                let row = |row: &Row<'_>| {
+                    Ok((hold_from(row), row.get::<_, Option<i64>>(6)?, row.get::<_, Option<String>>(7)?))
+                };
+                done.push(match find.query_row([number], row).optional().map_err(&fail)? {
+                    None => Release::Unknown,
+                    Some((_, Some(at), by)) => {
+                        Release::Already { by: by.unwrap_or_default(), at: time(at).map_err(damaged)? }
+                    }
+                    Some((hold, None, _)) => {
+                        let hold = hold.map_err(damaged)?;
+                        end.execute(params![number, micros(at), by]).map_err(&fail)?;
+                        scribe.write(at, telling::hold_released(&writer, &hold, by, why)).map_err(&fail)?;
+                        Release::Released(hold)
+                    }
+                });
             }
-            Some((hold, None, _)) => hold.map_err(damaged)?,
-        };
-        tx.execute(
-            "UPDATE holds SET released_at = ?2, released_by = ?3 WHERE id = ?1",
-            params![number, micros(at), by],
-        )
-        .map_err(&fail)?;
-        Scribe::begin(&tx, &ledger)
-            .and_then(|mut scribe| scribe.write(at, telling::hold_released(&writer, &hold, by, why)))
-            .map_err(&fail)?;
+        }
         tx.commit().map_err(fail)?;
-        Ok(Release::Released(hold))
+        Ok(done)
     }
 
     fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, LedgerError> {

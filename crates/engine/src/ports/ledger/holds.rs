@@ -13,11 +13,11 @@ pub trait Holds {
     /// [`LedgerError`].
     fn add_holds(&mut self, holds: &[NewHold]) -> Result<Vec<Hold>, LedgerError>;
 
-    /// Ends a hold, whether or not its time is over.
+    /// Ends holds, whether or not their time is over, and says what became of each, in the order given.
     ///
     /// # Errors
-    /// [`LedgerError`]; that there is nothing to release is an outcome, not an error.
-    fn release_hold(&mut self, id: u64, by: &str, why: &str, at: Timestamp) -> Result<Release, LedgerError>;
+    /// [`LedgerError`]; then none was released. That there is nothing to release is an outcome, not an error.
+    fn release_holds(&mut self, ids: &[u64], by: &str, why: &str, at: Timestamp) -> Result<Vec<Release>, LedgerError>;
 
     /// The holds that hold at `now`, by number.
     ///
