@@ -135,6 +135,14 @@ fn a_restore_by_hand_sets_a_hold_and_says_how_to_release_it() {
     assert_eq!(hold["why"], "brought back by hand");
     let report = site.upsweep(&["restore", "--all", "--json"]).expect(0).json();
     assert_eq!(report["holds"], Value::Array(vec![]), "nothing was hidden any more");
+    // It stays, and the run says why; once released it is judged by the rows again.
+    let said = site.upsweep(&["run"]).expect(0);
+    said.has("Nothing was hidden.");
+    said.has("Left in place: 1 file, held; see: ");
+    site.upsweep(&["hold", "release", "1", "--reason", "settled"]).expect(0);
+    let said = site.upsweep(&["run"]).expect(0);
+    said.has("Hid 1 file");
+    assert!(!said.out.contains("Left in place"), "{}", said.out);
 }
 
 #[cfg(feature = "test-clock")]

@@ -2,6 +2,7 @@
 
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
+use upsweep_plan::verdict::Keep;
 
 use super::summary::{Line, errors};
 use super::{Invocation, count, hold, refusals, size, time};
@@ -114,6 +115,11 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
     for (key, why) in &report.applied.skipped {
         crate::say::say!("left alone: {key}: {}", why.words());
+    }
+    // Whoever wonders why nothing goes should not have to make a plan to learn it.
+    let held = report.plan.as_ref().map_or(0, |plan| plan.kept.of(Keep::Held));
+    if held > 0 && what == "run" {
+        crate::say::say!("Left in place: {}, held; see: {}", count(held, "file"), invocation.line("hold list"));
     }
 }
 
