@@ -9,12 +9,17 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::Event;
 use upsweep_plan::listing::Names;
 use upsweep_plan::plan::{DatabaseIdentity, Plan, PlanError};
-use upsweep_plan::reconcile::{self, Removal};
+use upsweep_plan::recheck;
+use upsweep_plan::reconcile::Removal;
+use upsweep_plan::verdict::Keep;
 
 use crate::binding::Bond;
-use crate::claims;
+use crate::claims::{self, Extent};
+use crate::databases::{self, Snapshots};
 use crate::error::EngineError;
-use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Snapshot, Stage};
+use crate::logs;
+use crate::ports::{Amount, Entry, HideOrder, HideOutcome, Lease, Ledger, NewOp, OpId, Place, Stage};
+use crate::restore::{Restored, restore_claimed_again};
 use crate::world::{BATCH_FILES, World};
 
 /// How old a recheck may be when files move.
@@ -29,6 +34,8 @@ pub struct Applied {
     pub skipped: Vec<(Key, Skipped)>,
     /// Files that could not be moved, with the cause.
     pub failed: Vec<(Key, String)>,
+    /// Files brought back while others were still being hidden: a claim appeared.
+    pub restored: Restored,
 }
 
 /// Why a planned file was left.
@@ -36,6 +43,8 @@ pub struct Applied {
 pub enum Skipped {
     /// The newest claims keep it.
     ClaimedSince,
+    /// A human holds it.
+    Held,
     /// Another file, or a changed one, stands under its name.
     Changed,
     /// It was gone already.
@@ -48,6 +57,7 @@ impl Skipped {
     pub fn words(self) -> &'static str {
         match self {
             Self::ClaimedSince => "a claim appeared since the plan was made",
+            Self::Held => "somebody holds it since the plan was made",
             Self::Changed => "it changed since the plan was made",
             Self::Gone => "it was gone already",
         }
@@ -62,7 +72,7 @@ impl Skipped {
 pub fn apply(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
-    _lease: &dyn Lease,
+    lease: &dyn Lease,
     bond: &Bond,
     run: &str,
     plan: &Plan,
@@ -72,7 +82,11 @@ pub fn apply(
     let mut rechecked_at: Option<Timestamp> = None;
     while !rest.is_empty() {
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
-            rest = recheck(world, bond, rest, &plan.databases, applied)?;
+            if rechecked_at.is_some() {
+                // Hiding many files takes its time, and claims on those that are hidden do not wait for it either.
+                applied.restored.extend(restore_claimed_again(world, ledger, lease)?.restored);
+            }
+            rest = recheck(world, ledger, bond, rest, &plan.databases, applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());
         }
@@ -87,34 +101,43 @@ pub fn apply(
 /// Reads every claim once more, now that the listing is over, and drops what somebody needs by now.
 fn recheck(
     world: &mut World<'_>,
+    ledger: &dyn Ledger,
     bond: &Bond,
     removals: Vec<Removal>,
     databases: &[DatabaseIdentity],
     applied: &mut Applied,
 ) -> Result<Vec<Removal>, EngineError> {
     let names: Names = removals.iter().map(|r| &r.key).collect();
-    let reading = claims::read(world, &names, Stage::Rechecking)?;
-    same_ground(world, bond, &reading.snapshot, databases)?;
-    if reading.snapshot.is_replica {
-        return Err(EngineError::Refused(Box::new(guard::replica(&reading.snapshot.identity))));
-    }
-    let verdicts = reconcile::still_allowed(&removals, &reading.matched, world.policy, world.now());
+    let holds = ledger.holds(world.now())?;
+    let reading = claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
+    same_ground(world, bond, &reading.snapshots, databases)?;
+    no_replica(&reading.snapshots)?;
+    let verdicts = recheck::still_allowed(&removals, &reading.matched, world.policy, world.now());
     let mut allowed = Vec::with_capacity(removals.len());
     for (removal, keep) in removals.into_iter().zip(verdicts) {
         match keep {
             None => allowed.push(removal),
+            Some(Keep::Held) => applied.skipped.push((removal.key, Skipped::Held)),
             Some(_) => applied.skipped.push((removal.key, Skipped::ClaimedSince)),
         }
     }
     Ok(allowed)
 }
 
-/// Is this still the store, and still the database, that the plan was made for? A disk may have been unmounted
+/// A replica may not know yet what its primary knows.
+pub(crate) fn no_replica(snapshots: &Snapshots) -> Result<(), EngineError> {
+    match snapshots.replicas().first() {
+        Some(replica) => Err(EngineError::Refused(Box::new(guard::replica(replica)))),
+        None => Ok(()),
+    }
+}
+
+/// Is this still the store, and are these still the databases, that the plan was made for? A disk may have been unmounted
 /// and a connection moved to another server meanwhile.
 pub(crate) fn same_ground(
     world: &World<'_>,
     bond: &Bond,
-    snapshot: &Snapshot,
+    snapshots: &Snapshots,
     databases: &[DatabaseIdentity],
 ) -> Result<(), EngineError> {
     let marker = world.store.marker()?;
@@ -123,9 +146,10 @@ pub(crate) fn same_ground(
         let describe = |id: &Option<String>| format!("store {}", id.as_deref().unwrap_or("without a marker"));
         return Err(PlanError::Foreign { planned: describe(expected), here: describe(&found) }.into());
     }
-    if !databases.contains(&snapshot.identity) {
-        let planned = databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return Err(PlanError::Foreign { planned, here: snapshot.identity.to_string() }.into());
+    let found = snapshots.identities();
+    if found != databases {
+        let list = |all: &[DatabaseIdentity]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::Foreign { planned: list(databases), here: list(&found) }.into());
     }
     Ok(())
 }
@@ -143,7 +167,9 @@ fn hide_batch(
             key: removal.key.clone(),
             reason: removal.reason.clone(),
             facts: removal.facts,
-            quarantine_secs: world.quarantine_secs,
+            // What is deleted at once waits for the drain, and for nothing else.
+            quarantine_secs: if world.policy.action.frees_at_once() { 0 } else { world.quarantine_secs },
+            action: world.policy.action,
         })
         .collect();
     let ids = ledger.intend(run, &new, world.now())?;
@@ -165,6 +191,7 @@ fn hide_batch(
         entries.push(match outcome {
             HideOutcome::Hidden(facts) => {
                 applied.hidden.add(facts.size_bytes);
+                logs::file(op, &order.key, "hidden");
                 hidden.push(op);
                 Entry { hidden_facts: Some(facts), ..Entry::plain(op, Event::Hidden) }
             }
@@ -200,18 +227,16 @@ fn not_moved(op: OpId, cause: &str) -> Entry {
     Entry { note: Some(cause.to_owned()), ..Entry::plain(op, Event::NotMoved) }
 }
 
-/// Notes where the database's transactions stand now that these files are hidden. A failure costs time only:
+/// Notes where the databases' transactions stand now that these files are hidden. A failure costs time only:
 /// the next purge asks again, and a later horizon is the stricter one.
 pub(crate) fn note_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[OpId]) {
     if hidden.is_empty() {
         return;
     }
-    let noted = world
-        .claims
-        .horizon()
+    let noted = databases::horizons(world)
         .map_err(|error| error.to_string())
-        .and_then(|horizon| ledger.set_horizons(hidden, &[horizon]).map_err(|error| error.to_string()));
+        .and_then(|horizons| ledger.set_horizons(hidden, &horizons).map_err(|error| error.to_string()));
     if let Err(error) = noted {
-        tracing::warn!(%error, "could not note the database's open transactions; purging these files will wait longer");
+        tracing::warn!(%error, "could not note the databases' open transactions; purging these files will wait longer");
     }
 }

@@ -1,10 +1,11 @@
 //! Which store this is, and whether it is still the one it was.
 
 use upsweep_plan::guard::Binding;
+use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::{DatabaseIdentity, StoreRef};
 
 use crate::error::EngineError;
-use crate::ports::{Home, Ledger, Marker, Noted, Store};
+use crate::ports::{Home, Lease, Ledger, Marker, Noted, Store, StoreError};
 use crate::world::World;
 
 /// The version of the marker's form.
@@ -52,8 +53,35 @@ pub fn open_ledger(store: &dyn Store, home: &dyn Home, marker: &Marker) -> Resul
         expected: marker.ledger_id.clone(),
         found,
     };
-    let ledger = home.ledger()?.ok_or_else(|| mismatch("there is none".to_owned()))?;
-    if ledger.id() == marker.ledger_id { Ok(ledger) } else { Err(mismatch(format!("found ledger {}", ledger.id()))) }
+    let place = home.ledger_place().shown;
+    let ledger = home.ledger()?.ok_or_else(|| mismatch(format!("there is none at {place}")))?;
+    if ledger.id() == marker.ledger_id {
+        Ok(ledger)
+    } else {
+        Err(mismatch(format!("{place} is ledger {}", ledger.id())))
+    }
+}
+
+/// The store that a ledger belongs to, which may have this marker or none yet: its own, or nobody's so far.
+///
+/// A ledger among the store's own things is the store's whatever it says: nobody else's can be there.
+///
+/// # Errors
+/// [`EngineError::LedgerTaken`] when it is another store's.
+pub(crate) fn owner(
+    home: &dyn Home,
+    ledger: &dyn Ledger,
+    marker: Option<&Marker>,
+) -> Result<Option<String>, EngineError> {
+    let owner = ledger.store_id()?;
+    match (&owner, marker) {
+        (Some(owner), Some(marker)) if *owner == marker.store_id => {}
+        (Some(owner), _) if !home.ledger_place().is_inside => {
+            return Err(EngineError::LedgerTaken { ledger: home.ledger_place().shown, store_id: owner.clone() });
+        }
+        _ => {}
+    }
+    Ok(owner)
 }
 
 /// Binds a store that was not bound: makes its ledger, writes its marker, notes it outside.
@@ -67,16 +95,20 @@ pub fn bind(world: &World<'_>, databases: &[DatabaseIdentity]) -> Result<(Marker
     if world.store.marker()?.is_some() {
         return Err(EngineError::BoundMeanwhile { address });
     }
-    let ledger = world.home.create_ledger()?;
+    let mut ledger = world.home.create_ledger()?;
     let now = world.now();
+    // A store whose marker was lost keeps the name under which it hid files.
+    let store_id = owner(world.home, &*ledger, None)?.unwrap_or_else(|| world.ids.fresh(now));
     let marker = Marker {
         format: MARKER_FORMAT,
-        store_id: world.ids.fresh(now),
+        store_id,
         ledger_id: ledger.id().to_owned(),
         databases: databases.to_vec(),
         bound_at: now,
+        quarantine: world.store.wanted_quarantine(),
     };
     world.store.bind(&marker)?;
+    ledger.belong_to(&marker.store_id)?;
     world.home.note(&address, &marker.store_id).map_err(EngineError::Notes)?;
     Ok((marker, ledger))
 }
@@ -93,4 +125,43 @@ pub fn note_again(world: &World<'_>, bond: &Bond) -> Result<(), EngineError> {
         (Some(marker), None) => world.home.note(address, &marker.store_id).map_err(EngineError::Notes),
         _ => Ok(()),
     }
+}
+
+/// Hidden files lie where the marker says. Where the configuration wants them elsewhere and none is hidden, the marker
+/// follows it; otherwise whatever would hide more of them asks for a decision first.
+///
+/// # Errors
+/// [`EngineError::QuarantineMoved`] when files lie in the old place.
+pub(crate) fn follow_quarantine(
+    world: &World<'_>,
+    bond: &Bond,
+    ledger: &dyn Ledger,
+    _lease: &dyn Lease,
+) -> Result<(), EngineError> {
+    let Some(marker) = &bond.marker else { return Ok(()) };
+    let wanted = world.store.wanted_quarantine();
+    if wanted == marker.quarantine {
+        return Ok(());
+    }
+    let shown = |place: &Option<String>| place.clone().unwrap_or_else(|| "its own folder .upsweep".to_owned());
+    let files = match lying(world.store) {
+        Ok(files) => files,
+        // The old folder is gone. Nobody minds, if nothing was in it.
+        Err(StoreError::Quarantine { .. }) if ledger.ops_in(&[State::Quarantined, State::Conflict])?.is_empty() => 0,
+        Err(error) => return Err(error.into()),
+    };
+    if files > 0 {
+        return Err(EngineError::QuarantineMoved {
+            address: bond.store.address.clone(),
+            files,
+            lies_in: shown(&marker.quarantine),
+            wanted: shown(&wanted),
+        });
+    }
+    tracing::info!(from = shown(&marker.quarantine), to = shown(&wanted), "the empty quarantine moves");
+    Ok(world.store.replace_marker(&Marker { quarantine: wanted, ..marker.clone() })?)
+}
+
+fn lying(store: &dyn Store) -> Result<u64, StoreError> {
+    store.quarantines()?.iter().try_fold(0, |files, run| Ok(files + store.lying_in(run)?.len() as u64))
 }

@@ -28,7 +28,7 @@ pub enum EngineError {
     Notes(String),
     /// The store is bound, but its ledger is gone or another's.
     #[error(
-        "the store {address} belongs to ledger {expected}, but {found}; restore the ledger from a backup. Hidden files can be brought back by the MANIFEST in each folder of the quarantine"
+        "the store {address} belongs to ledger {expected}, but {found}; set UPSWEEP_LEDGER_URL to where it is, or restore it from a backup. If it is lost, this brings every hidden file back and begins anew: upsweep adopt --reason \"…\""
     )]
     LedgerMismatch {
         /// The store.
@@ -37,6 +37,30 @@ pub enum EngineError {
         expected: String,
         /// What was found instead.
         found: String,
+    },
+    /// The ledger at the configured place is another store's.
+    #[error(
+        "the ledger {ledger} belongs to store {store_id}; each store needs one of its own: set UPSWEEP_LEDGER_URL to another file, which is made if it does not exist. (If this is that store and its marker was lost, put .upsweep/store.json back from a backup.)"
+    )]
+    LedgerTaken {
+        /// Where it is.
+        ledger: String,
+        /// Whose it is.
+        store_id: String,
+    },
+    /// Files are hidden elsewhere than the configuration says.
+    #[error(
+        "{files} hidden files of {address} lie in {lies_in}, but are wanted in {wanted}; set UPSWEEP_QUARANTINE_DIR back, or bring them back first with: upsweep restore --all (upsweep purge frees those whose time is over)"
+    )]
+    QuarantineMoved {
+        /// The store.
+        address: String,
+        /// How many.
+        files: u64,
+        /// Where they lie.
+        lies_in: String,
+        /// Where the configuration wants them.
+        wanted: String,
     },
     /// A guard objects to working on this store at all.
     #[error("{}: {}; likely cause: {}; next: {}", .0.code, .0.saw, .0.likely, .0.next)]
@@ -49,6 +73,19 @@ pub enum EngineError {
         /// What was asked for.
         what: &'static str,
     },
+    /// Something needs the ledger, and there is none yet.
+    #[error(
+        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first `upsweep run` binds it (see what it would hide: upsweep plan). What it hides can be brought back and held with: upsweep restore"
+    )]
+    NoLedgerYet {
+        /// The store.
+        address: String,
+        /// What the ledger was needed for.
+        what: &'static str,
+    },
+    /// The audit trail was shortened while it was read.
+    #[error("old records of the audit trail were pruned while it was read; run the command again")]
+    PrunedMeanwhile,
     /// Another run bound the store meanwhile.
     #[error("another run bound the store {address} at this very moment; run the command again")]
     BoundMeanwhile {

@@ -2,151 +2,231 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
-use upsweep_plan::guard::{self, Phase, Refusal, Situation};
-use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::State;
+use jiff::Timestamp;
+use upsweep_plan::folders::vanishing;
+use upsweep_plan::guard::{self, Before};
+use upsweep_plan::key::{Escaped, Key};
+use upsweep_plan::listing::FileFacts;
+use upsweep_plan::matching::MISSING_NAMED_MAX;
+use upsweep_plan::mend::Mend;
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
-use upsweep_plan::reconcile::{self, HiddenVerdict, Kept, Look, Reconciled};
+use upsweep_plan::policy::AgeFrom;
+use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::reconcile::{self, Fate, Kept, Look, Reconciled, Removal, Sifted};
+use upsweep_plan::verdict::{Keep, Reason};
 
 use crate::binding::Bond;
 use crate::error::EngineError;
-use crate::ports::{Ledger, Op, Snapshot, Stage};
+pub use crate::past::{PENDING, Past};
+use crate::ports::{Memories, Progress, Stage, Store};
+use crate::situation::situation;
 use crate::survey::{Incomplete, Survey, survey};
 use crate::world::World;
-
-/// How far back hidden files count against the guards' floor.
-pub const FLOOR_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// The states whose outcome is not known yet.
-pub const PENDING: [State; 3] = [State::Quarantining, State::Restoring, State::Purging];
-
-/// What the ledger says that a plan must know.
-#[derive(Debug, Default)]
-pub struct Past {
-    /// Operations whose files are hidden now.
-    pub hidden: Vec<Op>,
-    /// Files hidden in the last seven days.
-    pub hidden_recently: u64,
-    /// Operations whose outcome is not known yet.
-    pub pending: u64,
-}
-
-impl Past {
-    /// Whether nothing of the past matters for a plan.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        let Self { hidden, hidden_recently, pending } = self;
-        hidden.is_empty() && *hidden_recently == 0 && *pending == 0
-    }
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`EngineError::Ledger`].
-    pub fn read(ledger: &dyn Ledger, now: Timestamp) -> Result<Self, EngineError> {
-        let since = now.checked_sub(FLOOR_WINDOW).unwrap_or(Timestamp::MIN);
-        Ok(Self {
-            hidden: ledger.ops_in(&[State::Quarantined])?,
-            hidden_recently: ledger.hidden_since(since)?,
-            pending: ledger.ops_in(&PENDING)?.len() as u64,
-        })
-    }
-}
 
 /// A plan, and what it rests on.
 pub struct Planned {
     /// The plan, not sealed yet: audio facts may still be added.
     pub plan: Plan,
-    /// The survey, if it completed.
-    pub survey: Option<Survey>,
+    /// The survey and its verdicts, if it completed.
+    pub judged: Option<Judged>,
 }
+
+/// A complete survey, and what was decided about each file.
+pub struct Judged {
+    /// The survey.
+    pub survey: Survey,
+    /// One per visible file.
+    pub fates: Vec<Fate>,
+    /// Files that may go and that the plan's selection leaves out.
+    pub unselected: Vec<Removal>,
+    /// Files that nobody claims, as they were found.
+    pub unclaimed: Vec<(Key, FileFacts)>,
+}
+
+/// Where a plan looks up since when files stand there.
+pub type Sightings<'a> = Option<&'a dyn Memories>;
 
 /// Surveys the store and says what would go.
 ///
 /// # Errors
 /// [`EngineError`] when the store or a database cannot be read at all. A survey that began but did not complete
 /// is no error: its plan removes nothing and carries G008.
-pub fn make(world: &mut World<'_>, bond: &Bond, past: &Past) -> Result<Planned, EngineError> {
+pub fn make(world: &mut World<'_>, bond: &Bond, past: &Past, sightings: Sightings<'_>) -> Result<Planned, EngineError> {
     let now = world.now();
-    let hidden: Vec<Key> = past.hidden.iter().map(|op| op.key.clone()).collect();
-    match survey(world, &hidden)? {
-        Ok(survey) => Ok(judge(world, bond, past, now, survey)),
+    match survey(world, past)? {
+        Ok(survey) => judge(world, bond, past, sightings, now, survey),
         Err(Incomplete { reasons }) => {
             let mut plan = blank(world, bond, now);
             plan.incomplete = reasons;
-            plan.refusals = refusals(&plan, bond, &[], past, world);
-            Ok(Planned { plan, survey: None })
+            plan.refusals = guard::judge(&situation(world, &plan, bond, &[], past), world.limits);
+            Ok(Planned { plan, judged: None })
         }
     }
 }
 
-fn judge(world: &World<'_>, bond: &Bond, past: &Past, now: Timestamp, survey: Survey) -> Planned {
+fn judge(
+    world: &World<'_>,
+    bond: &Bond,
+    past: &Past,
+    sightings: Sightings<'_>,
+    now: Timestamp,
+    survey: Survey,
+) -> Result<Planned, EngineError> {
     let policy = world.policy;
-    let mut kept = Kept::default();
-    let candidates = reconcile::candidates(&survey.matched, policy, now, &mut kept, survey.visible);
-    let mut errors = Vec::new();
-    let mut looks = Vec::with_capacity(candidates.len());
-    world.progress.begin(Stage::Looking, Some(candidates.len() as u64));
-    for candidate in &candidates {
-        looks.push(look(world, survey.names.get(candidate.index), &survey.snapshot.own_files, &mut errors));
-        world.progress.advance(1);
-    }
-    world.progress.end();
-    let Reconciled { removals, kept, vanished } =
-        reconcile::reconcile(&survey.names, &candidates, &looks, policy, now, kept);
-
-    let verdicts = reconcile::judge_hidden(&survey.matched, survey.names.len(), policy, now);
-    let hidden = past.hidden.iter().zip(&verdicts[survey.visible..]);
-    let claimed_again = hidden.filter(|(_, verdict)| matches!(verdict, HiddenVerdict::Restore(_)));
+    let Survey { names, visible, excluded, matched, .. } = &survey;
+    let sifted = reconcile::sift(names, *visible, excluded, matched, policy, now);
+    let mut looking = Looking {
+        store: world.store,
+        progress: world.progress,
+        age_from: policy.age_from,
+        sightings,
+        own_files: survey.snapshots.own_files(),
+        errors: vec![],
+        unclaimed: vec![],
+    };
+    let looks = looking.look_at_all(&survey, &sifted)?;
+    let Looking { errors, unclaimed, .. } = looking;
+    let Reconciled { mut removals, mut kept, vanished, fates } =
+        reconcile::reconcile(names, sifted, &looks, policy, now);
+    let claimed_before = remember_claims(&mut removals, past);
+    let (removals, unselected) = world.selection.part(removals, policy);
+    kept.add(Keep::OutsideSelection, unselected.len() as u64);
 
     let mut plan = blank(world, bond, now);
-    plan.databases = vec![survey.snapshot.identity.clone()];
-    plan.survey = facts(&survey, vanished);
+    plan.databases = survey.snapshots.identities();
+    plan.survey = SurveyFacts {
+        claimed_before,
+        vanishing: vanishing(names, *visible, &removals, world.limits.floor_files),
+        vanished,
+        ..facts(&survey, past)
+    };
     plan.removals = removals;
     plan.kept = kept;
-    plan.restores = claimed_again.map(|(op, _)| op.key.clone()).collect();
+    (plan.restores, plan.held) = judge_hidden(&survey, past, world, now);
+    plan.relinks = mends(&survey, &fates, world);
     plan.errors = errors;
-    plan.refusals = refusals(&plan, bond, &replicas(&survey.snapshot), past, world);
-    Planned { plan, survey: Some(survey) }
+    plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
+    Ok(Planned { plan, judged: Some(Judged { survey, fates, unselected, unclaimed }) })
 }
 
-fn look(world: &World<'_>, name: &[u8], own_files: &[(u64, u64)], errors: &mut Vec<String>) -> Look {
-    let key = match Key::parse(name) {
-        Ok(key) => key,
-        Err(why) => {
-            errors.push(format!("{}: {why}", upsweep_plan::key::Escaped(name)));
-            return Look::Failed;
+/// Looking at candidates, one by one.
+struct Looking<'a> {
+    store: &'a dyn Store,
+    progress: &'a dyn Progress,
+    age_from: AgeFrom,
+    sightings: Sightings<'a>,
+    own_files: Vec<(u64, u64)>,
+    errors: Vec<String>,
+    unclaimed: Vec<(Key, FileFacts)>,
+}
+
+impl Looking<'_> {
+    fn look_at_all(&mut self, survey: &Survey, sifted: &Sifted) -> Result<Vec<Look>, EngineError> {
+        let progress = self.progress;
+        progress.begin(Stage::Looking, Some(sifted.candidates.len() as u64));
+        let mut looks = Vec::with_capacity(sifted.candidates.len());
+        for candidate in &sifted.candidates {
+            looks.push(self.look(survey.names.get(candidate.index), candidate.is_unclaimed())?);
+            progress.advance(1);
         }
-    };
-    match world.store.look(&key) {
-        Ok(Some(facts)) if own_files.contains(&(facts.dev, facts.ino)) => Look::DatabaseFile,
-        Ok(Some(facts)) => Look::File(facts),
-        Ok(None) => Look::Gone,
-        Err(error) => {
-            errors.push(error.to_string());
-            Look::Failed
-        }
+        progress.end();
+        Ok(looks)
+    }
+
+    fn look(&mut self, name: &[u8], is_unclaimed: bool) -> Result<Look, EngineError> {
+        let key = match Key::parse(name) {
+            Ok(key) => key,
+            Err(why) => {
+                self.errors.push(format!("{}: {why}", Escaped(name)));
+                return Ok(Look::Failed);
+            }
+        };
+        Ok(match self.store.look(&key) {
+            Ok(Some(facts)) if self.own_files.contains(&(facts.dev, facts.ino)) => Look::DatabaseFile,
+            Ok(Some(facts)) => {
+                let first_seen = match (self.age_from, self.sightings) {
+                    (AgeFrom::FirstSeen, Some(memories)) if is_unclaimed => memories.first_seen(&key, &facts)?,
+                    _ => None,
+                };
+                if is_unclaimed {
+                    self.unclaimed.push((key, facts));
+                }
+                Look::File(facts, first_seen)
+            }
+            Ok(None) => Look::Gone,
+            Err(error) => {
+                self.errors.push(error.to_string());
+                Look::Failed
+            }
+        })
     }
 }
 
-fn facts(survey: &Survey, vanished: u64) -> SurveyFacts {
-    let Survey { began: _, names: _, visible, listing, matched, snapshot } = survey;
+/// Notes in each orphan that a live claim covered it at the last good survey, and counts those.
+fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
+    let Some(baseline) = &past.baseline else { return 0 };
+    let mut count = 0;
+    for removal in removals {
+        if let Reason::Orphan { claimed_until, .. } = &mut removal.reason
+            && baseline.live.contains(removal.key.as_bytes())
+        {
+            *claimed_until = Some(baseline.at);
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
+fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
+    let verdicts = recheck::judge_hidden(&survey.matched, survey.names.len(), world.policy, now);
+    let (mut restores, mut held) = (Vec::new(), Vec::new());
+    for (op, verdict) in past.hidden.iter().zip(&verdicts[survey.visible..]) {
+        match verdict {
+            HiddenVerdict::Restore(_) => restores.push(op.key.clone()),
+            HiddenVerdict::Stay(_) => held.push(op.key.clone()),
+            HiddenVerdict::StillRemove => {}
+        }
+    }
+    (restores, held)
+}
+
+/// The first files that are kept because they look like a missing one, and what would mend them.
+fn mends(survey: &Survey, fates: &[Fate], world: &World<'_>) -> Vec<Mend> {
+    let kept = fates.iter().enumerate().filter(|(_, fate)| **fate == Fate::Keep(Keep::Relinkable));
+    let mend = |(index, _): (usize, &Fate)| {
+        let relink = survey.matched.get().relink(index)?.clone();
+        let file = Key::parse(survey.names.get(index)).ok()?;
+        Some(Mend::new(file, relink, &world.policy.claim_rules))
+    };
+    let mut mends: Vec<Mend> = kept.filter_map(mend).collect();
+    mends.sort_by(|a, b| a.file.cmp(&b.file));
+    mends.truncate(MISSING_NAMED_MAX);
+    mends
+}
+
+fn facts(survey: &Survey, past: &Past) -> SurveyFacts {
+    let Survey { began: _, names: _, visible, excluded, listing, matched, snapshots, clocks } = survey;
+    let matched = matched.get();
     SurveyFacts {
         files: *visible as u64,
-        explained_files: matched.get().explained_files(*visible),
-        rows: snapshot.rows.iter().sum(),
+        explained_files: matched.explained_files(*visible),
+        live_files: (0..*visible).filter(|&index| matched.is_live(index)).count() as u64,
+        before: past.baseline.as_ref().map(|baseline| Before {
+            at: baseline.at,
+            live: baseline.live_files,
+            missing: baseline.missing,
+        }),
+        clocks: clocks.iter().chain(&past.store_clock).cloned().collect(),
+        excluded: excluded.len() as u64,
+        rows: snapshots.rows(),
         ignored: listing.dotfiles + listing.symlinks + listing.specials,
         folders_not_entered: listing.folders_not_entered,
         folder_examples: listing.folder_examples.clone(),
-        vanished,
-        role_can_write: snapshot.role_can_write,
-        claims: matched.get().tally.clone(),
+        role_can_write: snapshots.role_can_write(),
+        claims: matched.tally.clone(),
+        ..SurveyFacts::default()
     }
-}
-
-fn replicas(snapshot: &Snapshot) -> Vec<upsweep_plan::plan::DatabaseIdentity> {
-    if snapshot.is_replica { vec![snapshot.identity.clone()] } else { vec![] }
 }
 
 fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
@@ -158,6 +238,7 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         store: bond.store.clone(),
         databases: vec![],
         policy: world.policy.clone(),
+        selection: world.selection.clone(),
         survey: SurveyFacts::default(),
         incomplete: vec![],
         removals: vec![],
@@ -166,66 +247,10 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         audio_millis: 0,
         kept: Kept::default(),
         restores: vec![],
+        held: vec![],
+        relinks: vec![],
         errors: vec![],
         refusals: vec![],
         hash: String::new(),
-    }
-}
-
-/// What the guards say to hiding what `plan` removes.
-fn refusals(
-    plan: &Plan,
-    bond: &Bond,
-    replicas: &[upsweep_plan::plan::DatabaseIdentity],
-    past: &Past,
-    world: &World<'_>,
-) -> Vec<Refusal> {
-    guard::judge(&situation(plan, bond, replicas, past.hidden_recently), world.limits)
-}
-
-/// The situation before hiding.
-#[must_use]
-pub fn situation<'a>(
-    plan: &'a Plan,
-    bond: &'a Bond,
-    replicas: &'a [upsweep_plan::plan::DatabaseIdentity],
-    hidden_recently: u64,
-) -> Situation<'a> {
-    Situation {
-        phase: Phase::Hide,
-        store: &bond.store.address,
-        binding: &bond.binding,
-        bound_databases: bond.marker.as_ref().map_or(&[], |m| &m.databases),
-        databases: &plan.databases,
-        replicas,
-        incomplete: &plan.incomplete,
-        files: plan.survey.files,
-        explained_files: plan.survey.explained_files,
-        missing: plan.survey.claims.missing,
-        files_named_after_owner: plan.survey.claims.files_named_after_owner,
-        removals: plan.removals.len() as u64,
-        removal_bytes: plan.removal_bytes(),
-        hidden_recently,
-    }
-}
-
-/// The situation before freeing `due` files: hidden files count with the visible ones, and there is no floor.
-#[must_use]
-pub fn purge_situation<'a>(
-    plan: &'a Plan,
-    survey: &Survey,
-    bond: &'a Bond,
-    replicas: &'a [upsweep_plan::plan::DatabaseIdentity],
-    due: u64,
-    due_bytes: u64,
-) -> Situation<'a> {
-    let all = survey.names.len();
-    Situation {
-        phase: Phase::Purge,
-        files: all as u64,
-        explained_files: survey.matched.get().explained_files(all),
-        removals: due,
-        removal_bytes: due_bytes,
-        ..situation(plan, bond, replicas, 0)
     }
 }

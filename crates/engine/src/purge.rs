@@ -2,32 +2,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use upsweep_plan::guard::{self, Code, Refusal};
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
-use crate::apply::{RECHECK_VALID_FOR, note_horizons, same_ground};
+use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
 use crate::binding::Bond;
+use crate::databases::Snapshots;
+use crate::drain::is_drained;
 use crate::error::EngineError;
-use crate::planning::purge_situation;
-use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Horizon, Lease, Ledger, Op, Snapshot, Stage};
+use crate::logs;
+use crate::past::Past;
+use crate::planning::Judged;
+use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
-use crate::survey::Survey;
+use crate::situation::purge_situation;
 use crate::world::{BATCH_FILES, World};
-
-/// How long transactions that were open when a file was hidden may last, where the database does not say.
-pub const DRAIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// What purging did.
 #[derive(Clone, Debug, Default)]
 pub struct Purged {
-    /// Files freed.
+    /// Files freed. Only those count with their bytes that had no other name.
     pub amount: Amount,
+    /// Files among them that have other names (hard links), so that their bytes stay.
+    pub other_names: u64,
+    /// Files whose quarantine is over and that were not freed, because they have no copy in the archive yet.
+    pub uncopied: u64,
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
+    /// Files that somebody holds, or that look like a missing one.
+    pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,
     /// The guards' objections, if files were due.
@@ -47,9 +54,30 @@ pub struct Evidence<'a> {
     /// This run's plan.
     pub plan: &'a Plan,
     /// This run's survey.
-    pub survey: &'a Survey,
+    pub judged: &'a Judged,
+    /// What the ledger said before it.
+    pub past: &'a Past,
     /// Guards that a human overruled for this run.
     pub approval: Option<&'a Approval>,
+    /// The run itself, if it may free what it hid: the stated exception to law 5.
+    pub own: Option<OwnRun<'a>>,
+}
+
+/// A run that frees what it hid, where the action says so.
+#[derive(Clone, Copy)]
+pub struct OwnRun<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The guards that objected to its hiding and were overruled: that covers the purge of these very files.
+    pub overruled: &'a [Code],
+}
+
+impl Evidence<'_> {
+    /// (a) Its quarantine was over before this run's survey began; or it has none, and this very run hid it.
+    fn is_over(&self, op: &Op) -> bool {
+        let is_own = self.own.is_some_and(|own| own.id == op.run) && op.action.frees_at_once();
+        is_own || op.quarantined_until().is_some_and(|until| until < self.judged.survey.began)
+    }
 }
 
 /// Frees the hidden files that are due, and tells `purged` as it goes.
@@ -66,24 +94,29 @@ pub fn purge(
     watched: Watched,
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
-    let Some(snapshot) = watched.snapshot else { return Ok(()) };
+    let Some(snapshots) = watched.snapshots else { return Ok(()) };
     let mut looked_at = watched.read_at;
-    same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
-    ask_late_horizons(world, ledger, &watched.still_hidden);
+    same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
+    ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
-    let judged: BTreeSet<Key> = evidence.plan.restores.iter().cloned().collect();
-    // (a) the quarantine was over before this run's survey began, and (c) that survey did not want it back.
+    let kept: BTreeSet<&Key> = evidence.plan.restores.iter().chain(&evidence.plan.held).collect();
+    purged.held = watched.held.max(evidence.plan.held.len() as u64);
+    // (a) its quarantine is over, (b) nobody holds it, and (c) this run's survey did not want it back.
     let over: Vec<Op> = watched
         .still_hidden
         .into_iter()
-        .filter(|op| op.quarantined_until().is_some_and(|until| until < evidence.survey.began))
-        .filter(|op| !judged.contains(&op.key))
+        .filter(|op| evidence.is_over(op))
+        .filter(|op| !kept.contains(&op.key))
         .collect();
+    // What must be copied first frees nothing before.
+    let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
+    purged.uncopied = uncopied.len() as u64;
     // (e) transactions that were open when it was hidden have ended.
     let now = world.now();
-    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &snapshot, now));
+    let horizons = snapshots.horizons();
+    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &horizons, now));
     purged.undrained = undrained.len() as u64;
-    let due = guarded(world, ledger, evidence, &snapshot, due, purged)?;
+    let due = guarded(world, ledger, evidence, &snapshots, due, purged)?;
     if due.is_empty() {
         return Ok(());
     }
@@ -113,33 +146,22 @@ fn look_again(
     rest: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<(Vec<Op>, Timestamp), EngineError> {
-    let Watched { read_at, restored, still_hidden, snapshot } = restore_claimed_among(world, ledger, lease, rest)?;
+    let Watched { read_at, restored, still_hidden, held: _, snapshots } =
+        restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
-    if let Some(snapshot) = snapshot {
-        same_ground(world, evidence.bond, &snapshot, &evidence.plan.databases)?;
-        if snapshot.is_replica {
-            return Err(EngineError::Refused(Box::new(guard::replica(&snapshot.identity))));
-        }
+    if let Some(snapshots) = snapshots {
+        same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
+        no_replica(&snapshots)?;
     }
     Ok((still_hidden, read_at))
 }
 
-/// Asks for the horizon of files whose run could not: a later one is only stricter.
-fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op]) {
-    let without: Vec<_> = hidden.iter().filter(|op| op.horizons.is_none()).map(|op| op.id).collect();
+/// Asks for the horizons of files whose run could not, or whose run knew another number of databases: later ones
+/// are only stricter.
+fn ask_late_horizons(world: &mut World<'_>, ledger: &mut dyn Ledger, hidden: &[Op], databases: usize) {
+    let is_whole = |op: &&Op| op.horizons.as_ref().is_some_and(|horizons| horizons.len() == databases);
+    let without: Vec<_> = hidden.iter().filter(|op| !is_whole(op)).map(|op| op.id).collect();
     note_horizons(world, ledger, &without);
-}
-
-/// Whether every transaction that was open when the file was hidden has ended.
-fn is_drained(op: &Op, snapshot: &Snapshot, now: Timestamp) -> bool {
-    let rested = op.hidden_at.and_then(|at| at.checked_add(DRAIN).ok()).is_some_and(|until| until <= now);
-    match op.horizons.as_deref() {
-        None | Some([]) => false,
-        Some(horizons) => horizons.iter().all(|horizon| match (horizon, snapshot.horizon) {
-            (Horizon::Transactions { xmin: _, next }, Horizon::Transactions { xmin, next: _ }) => xmin >= *next,
-            (Horizon::Clock, _) | (_, Horizon::Clock) => rested,
-        }),
-    }
 }
 
 /// Asks the guards, and gives the files they let go: all, or those whose own run's approval, or this one's,
@@ -148,7 +170,7 @@ fn guarded(
     world: &World<'_>,
     ledger: &dyn Ledger,
     evidence: &Evidence<'_>,
-    snapshot: &Snapshot,
+    snapshots: &Snapshots,
     due: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<Vec<Op>, EngineError> {
@@ -156,10 +178,9 @@ fn guarded(
         return Ok(due);
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
-    let is_replica = snapshot.is_replica || evidence.survey.snapshot.is_replica;
-    let replicas = if is_replica { vec![snapshot.identity.clone()] } else { vec![] };
-    let bytes = due.iter().map(|op| op.facts.size_bytes).sum();
-    let situation = purge_situation(evidence.plan, evidence.survey, evidence.bond, &replicas, due.len() as u64, bytes);
+    let replicas = [snapshots.replicas(), evidence.judged.survey.snapshots.replicas()].concat();
+    let Evidence { bond, plan, judged, past, approval: _, own: _ } = evidence;
+    let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
     let objections = guard::judge(&situation, world.limits);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
     let open: Vec<Refusal> =
@@ -171,11 +192,19 @@ fn guarded(
     for op in &due {
         if !approvals.contains_key(&op.run) {
             // Allowing a guard that did not object is no judgement of what it may find later.
-            let overruled = ledger.run(&op.run)?.and_then(|run| run.outcome).map(|outcome| outcome.overruled);
-            approvals.insert(op.run.clone(), overruled.unwrap_or_default().into_iter().collect());
+            let overruled = match evidence.own {
+                Some(own) if own.id == op.run => own.overruled.to_vec(),
+                _ => ledger.run(&op.run)?.and_then(|run| run.outcome).map(|o| o.overruled).unwrap_or_default(),
+            };
+            approvals.insert(op.run.clone(), overruled.into_iter().collect());
         }
     }
-    let covered = |op: &Op| open.iter().all(|r| r.code.approval_covers_purge() && approvals[&op.run].contains(&r.code));
+    let covers = |op: &Op, code: Code| {
+        // That claimed files became orphans says nothing about those that nobody claimed before.
+        let concerns = code != Code::G010 || op.reason.claimed_until().is_some();
+        !concerns || (code.approval_covers_purge() && approvals[&op.run].contains(&code))
+    };
+    let covered = |op: &Op| open.iter().all(|r| covers(op, r.code));
     let (free, kept): (Vec<Op>, Vec<Op>) = due.into_iter().partition(covered);
     purged.refused = kept.len() as u64;
     if !kept.is_empty() {
@@ -209,6 +238,12 @@ fn free_batch(
         entries.push(match outcome {
             FreeOutcome::Freed => {
                 purged.amount.add(op.facts.size_bytes);
+                logs::file(op.id, &op.key, "freed");
+                Entry::plain(op.id, Event::Freed)
+            }
+            FreeOutcome::OtherNames => {
+                purged.amount.add(0);
+                purged.other_names += 1;
                 Entry::plain(op.id, Event::Freed)
             }
             FreeOutcome::Gone => {

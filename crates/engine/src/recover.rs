@@ -6,9 +6,11 @@ use upsweep_plan::lifecycle::{Event, State};
 
 use crate::apply::note_horizons;
 use crate::error::EngineError;
-use crate::planning::PENDING;
+use crate::logs;
+use crate::past::PENDING;
 use crate::ports::{Entry, Lease, Ledger, Op, OpId, PutBackOutcome};
 use crate::restore::settle;
+use crate::retrieve;
 use crate::world::{BATCH_FILES, World};
 
 /// What recovery found and finished.
@@ -47,7 +49,8 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
     if pending.is_empty() {
         return Ok(recovered);
     }
-    ledger.verify()?;
+    // Only what recovery rests on: a damaged audit trail is told by `upsweep audit verify`, and must not keep files hidden.
+    ledger.verify_journal()?;
     for batch in pending.chunks(BATCH_FILES) {
         // The interrupted run may not have had the time to make durable what it moved.
         let ready = settled(world, batch);
@@ -59,6 +62,7 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
             match examine(world, op) {
                 Ok(entry) => {
                     count(&mut recovered, op.state, entry.event);
+                    tell(op, entry.event);
                     if op.state == State::Quarantining && entry.event == Event::Hidden {
                         hidden.push(op.id);
                     }
@@ -66,7 +70,7 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
                 }
                 Err(error) => {
                     recovered.unknown += 1;
-                    tracing::warn!(%error, op = %op.id, "cannot tell what became of an interrupted operation");
+                    logs::operation_failed(op.id, &error, "cannot tell what became of an interrupted operation");
                 }
             }
         }
@@ -76,6 +80,30 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
         note_horizons(world, ledger, &hidden);
     }
     Ok(recovered)
+}
+
+/// What the interrupted run could not log any more.
+fn tell(op: &Op, event: Event) {
+    match event {
+        Event::Hidden => logs::file(op.id, &op.key, "hidden"),
+        Event::PutBack => logs::file(op.id, &op.key, "brought back"),
+        Event::Freed => logs::file(op.id, &op.key, "freed"),
+        Event::Copied => logs::file(op.id, &op.key, "copied"),
+        Event::Retrieved => logs::file(op.id, &op.key, "brought back from the archive"),
+        Event::IntendHide
+        | Event::FoundOther
+        | Event::FoundNothing
+        | Event::NotMoved
+        | Event::IntendRestore
+        | Event::PlaceTaken
+        | Event::HiddenGone
+        | Event::StillHidden
+        | Event::IntendPurge
+        | Event::IntendCopy
+        | Event::NotCopied
+        | Event::IntendRetrieve
+        | Event::NotRetrieved => {}
+    }
 }
 
 /// The operations whose folders could be made durable. The others stay pending and hold up nobody.
@@ -89,7 +117,7 @@ fn settled(world: &World<'_>, batch: &[Op]) -> Vec<Op> {
     let is_settled = |op: &&Op| match settle(world, std::slice::from_ref(*op)) {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(%error, op = %op.id, "cannot make durable what an interrupted operation moved");
+            logs::operation_failed(op.id, &error, "cannot make durable what an interrupted operation moved");
             false
         }
     };
@@ -97,6 +125,9 @@ fn settled(world: &World<'_>, batch: &[Op]) -> Vec<Op> {
 }
 
 fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
+    if op.state == State::Retrieving {
+        return Ok(retrieve::examine(world, op)?);
+    }
     let hidden = world.store.look_hidden(&op.place())?;
     Ok(match (op.state, hidden) {
         // The rename happened. Is what arrived what was meant?
@@ -118,6 +149,14 @@ fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
         // Its place is taken, then or by now: it may have been in conflict before, and no purge may free it.
         (State::Restoring, Some(_)) if world.store.look(&op.key)?.is_some() => Entry::plain(op.id, Event::PlaceTaken),
         (State::Restoring | State::Purging, Some(_)) => Entry::plain(op.id, Event::StillHidden),
+        // Whatever the archive has of it: the next copying finds that, or begins anew.
+        (State::Archiving, Some(_)) => {
+            Entry { note: Some("interrupted".to_owned()), ..Entry::plain(op.id, Event::NotCopied) }
+        }
+        (State::Archiving, None) => Entry {
+            note: Some("somebody else took it out of the quarantine".to_owned()),
+            ..Entry::plain(op.id, Event::HiddenGone)
+        },
         (State::Restoring, None) => match world.store.look(&op.key)? {
             Some(_) => Entry::plain(op.id, Event::PutBack),
             None => Entry {
@@ -133,9 +172,9 @@ fn examine(world: &World<'_>, op: &Op) -> Result<Entry, EngineError> {
 
 fn count(recovered: &mut Recovered, state: State, event: Event) {
     *match event {
-        Event::Hidden | Event::StillHidden => &mut recovered.hidden,
-        Event::NotMoved | Event::PutBack => &mut recovered.in_place,
-        Event::Freed => &mut recovered.purged,
+        Event::Hidden | Event::StillHidden | Event::NotCopied => &mut recovered.hidden,
+        Event::NotMoved | Event::PutBack | Event::Retrieved => &mut recovered.in_place,
+        Event::Freed | Event::NotRetrieved => &mut recovered.purged,
         Event::FoundOther if state == State::Quarantining => &mut recovered.in_place,
         Event::PlaceTaken => &mut recovered.conflicts,
         _ => &mut recovered.gone,

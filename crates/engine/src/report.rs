@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use upsweep_plan::guard::{Code, Refusal};
+use upsweep_plan::hold::Hold;
 use upsweep_plan::plan::Plan;
 
 use crate::apply::Applied;
+use crate::archive::Archived;
 use crate::error::EngineError;
-use crate::ports::{Approval, Holder, Marker, RunOutcome};
+use crate::ports::{Amount, Approval, Holder, Marker, RunOutcome};
 use crate::purge::Purged;
 use crate::recover::Recovered;
 use crate::restore::Restored;
@@ -31,18 +33,32 @@ pub struct Report {
     pub bound: Option<Marker>,
     /// What an interrupted run had left.
     pub recovered: Recovered,
+    /// Files in the quarantine of runs that the ledger does not know: it may be an old copy.
+    pub strays: u64,
     /// Why nothing was hidden.
     pub refusals: Vec<Refusal>,
     /// The guards that objected to hiding and were overruled.
     pub overruled: Vec<Code>,
     /// What was hidden.
     pub applied: Applied,
+    /// What was copied to the archive.
+    pub archived: Archived,
     /// What was brought back.
     pub restored: Restored,
+    /// The holds that were set for it.
+    pub holds: Vec<Hold>,
+    /// What was brought back from the archive.
+    pub retrieved: Restored,
     /// What was freed.
     pub purged: Purged,
     /// Files still hidden when it ended.
     pub still_hidden: u64,
+    /// Those among them that must be copied before they may be freed, and are not.
+    pub copies_pending: Amount,
+    /// Files this run hid that were hidden when it ended.
+    pub own_hidden: u64,
+    /// Files this run hid that a restore would bring back.
+    pub undoable: u64,
     /// When the first of them may be freed.
     pub next_purge_at: Option<Timestamp>,
     /// Why it stopped early, after everything above had happened.
@@ -55,7 +71,9 @@ impl Report {
     pub fn errors(&self) -> u64 {
         let planned = self.plan.as_ref().map_or(0, |plan| plan.errors.len());
         (planned + self.applied.failed.len() + self.purged.failed.len()) as u64
+            + self.archived.problems()
             + self.restored.problems()
+            + self.retrieved.problems()
             + self.purged.restored.problems()
             + self.recovered.unknown
     }
@@ -66,17 +84,23 @@ impl Report {
         !self.refusals.is_empty() || !self.purged.refusals.is_empty()
     }
 
+    /// Everything that was brought back, from wherever.
+    #[must_use]
+    pub fn back(&self) -> Amount {
+        let all = [&self.restored, &self.retrieved, &self.archived.restored, &self.purged.restored];
+        let (files, bytes) = (|r: &Restored| r.amount.files, |r: &Restored| r.amount.bytes);
+        Amount { files: all.map(files).iter().sum(), bytes: all.map(bytes).iter().sum() }
+    }
+
     /// The same as the history keeps it.
     pub(crate) fn outcome(&self) -> RunOutcome {
-        let mut restored = self.restored.amount;
-        restored.files += self.purged.restored.amount.files;
-        restored.bytes += self.purged.restored.amount.bytes;
         RunOutcome {
             plan: self.plan.as_ref().map(|plan| plan.hash.clone()),
             refused: self.refusals.iter().chain(&self.purged.refusals).map(|r| r.code).collect(),
             overruled: self.overruled.clone(),
             hidden: self.applied.hidden,
-            restored,
+            copied: self.archived.copied,
+            restored: self.back(),
             purged: self.purged.amount,
             skipped: self.applied.skipped.len() as u64,
             errors: self.errors(),

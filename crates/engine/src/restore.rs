@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
-use upsweep_plan::reconcile::{self, HiddenVerdict};
+use upsweep_plan::recheck::{self, HiddenVerdict};
 
-use crate::claims::{self, Reading};
+use crate::claims::{self, Extent, Reading};
+use crate::databases::Snapshots;
 use crate::error::EngineError;
+use crate::logs;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
 
@@ -90,7 +92,7 @@ pub(crate) fn tidy(world: &World<'_>, ops: &[Op]) {
     let runs: BTreeSet<&str> = ops.iter().map(|op| op.run.as_str()).collect();
     for run in runs {
         if let Err(error) = world.store.tidy(run) {
-            tracing::warn!(%error, run, "could not remove what is left of a quarantine");
+            logs::quarantine_failed(run, &error, "could not remove what is left of a quarantine");
         }
     }
 }
@@ -109,6 +111,7 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
         Ok(PutBackOutcome::Back) => {
             restored.amount.add(op.facts.size_bytes);
             restored.back.push(op.key.clone());
+            logs::file(op.id, &op.key, "brought back");
             Entry::plain(op.id, Event::PutBack)
         }
         Ok(PutBackOutcome::PlaceTaken) => {
@@ -130,7 +133,7 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
 
 /// Reads the claims once more and brings back every hidden file that one of them needs.
 ///
-/// Gives the reading's snapshot and the files that stay hidden, which the purge may go on with at once:
+/// Gives the reading's snapshots and the files that stay hidden, which the purge may go on with at once:
 /// `None` when nothing is hidden and the claims were not read.
 ///
 /// # Errors
@@ -155,23 +158,27 @@ pub(crate) fn restore_claimed_among(
         return Ok(Watched {
             restored: Restored::default(),
             still_hidden: vec![],
-            snapshot: None,
+            held: 0,
+            snapshots: None,
             read_at: world.now(),
         });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let Reading { matched, snapshot } = claims::read(world, &names, Stage::Rechecking)?;
+    let holds = ledger.holds(world.now())?;
+    let Reading { matched, snapshots, clocks: _ } =
+        claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
-    let verdicts = reconcile::judge_hidden(&matched, hidden.len(), world.policy, world.now());
-    let (mut again, mut still_hidden) = (Vec::new(), Vec::new());
+    let verdicts = recheck::judge_hidden(&matched, hidden.len(), world.policy, world.now());
+    let (mut again, mut still_hidden, mut held) = (Vec::new(), Vec::new(), 0);
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
         match verdict {
             HiddenVerdict::Restore(_) => again.push(op),
+            HiddenVerdict::Stay(_) => held += 1,
             HiddenVerdict::StillRemove => still_hidden.push(op),
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, snapshot: Some(snapshot), read_at })
+    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), read_at })
 }
 
 /// What looking after the hidden files showed.
@@ -180,8 +187,10 @@ pub struct Watched {
     pub read_at: Timestamp,
     /// Files brought back.
     pub restored: Restored,
-    /// Files that the newest claims still do not need.
+    /// Files that the newest claims still do not need, and that nobody holds.
     pub still_hidden: Vec<Op>,
-    /// What the database said of itself; `None` when nothing is hidden.
-    pub snapshot: Option<crate::ports::Snapshot>,
+    /// Files that stay hidden because somebody holds them.
+    pub held: u64,
+    /// What the databases said of themselves; `None` when nothing is hidden.
+    pub snapshots: Option<Snapshots>,
 }

@@ -1,13 +1,16 @@
 //! A survey: what the store holds and what the databases say about it.
 
 use jiff::Timestamp;
-use upsweep_plan::key::Key;
-use upsweep_plan::listing::{Listing, ListingBuilder, Names, Sealed};
+use upsweep_plan::exclude::is_excluded;
+use upsweep_plan::guard::ClockReading;
+use upsweep_plan::listing::{Found, Listing, ListingBuilder, Names, Sealed};
 use upsweep_plan::matching::Matched;
 
-use crate::claims;
+use crate::claims::{self, Extent};
+use crate::databases::Snapshots;
 use crate::error::EngineError;
-use crate::ports::{ClaimError, Snapshot, Stage};
+use crate::past::Past;
+use crate::ports::{ClaimError, Stage};
 use crate::world::World;
 
 /// A complete survey. There is no other kind: what did not complete is an [`Incomplete`].
@@ -18,12 +21,16 @@ pub struct Survey {
     pub names: Names,
     /// How many of them are visible.
     pub visible: usize,
+    /// Names that a configured exclusion covers.
+    pub excluded: Names,
     /// What else the listing met. Its names were moved to `names`.
     pub listing: Listing,
     /// What the claims say about each name.
     pub matched: Sealed<Matched>,
-    /// What the database said of itself.
-    pub snapshot: Snapshot,
+    /// What the databases said of themselves.
+    pub snapshots: Snapshots,
+    /// What the databases' clocks said.
+    pub clocks: Vec<ClockReading>,
 }
 
 /// Why a survey proves nothing.
@@ -36,17 +43,26 @@ pub struct Incomplete {
 /// Lists the store, then reads the claims: in this order no file that was just uploaded and claimed can look
 /// unclaimed.
 ///
-/// `hidden` are the original names of hidden files, which are judged along.
+/// The original names of hidden files, which `past` knows, are judged along.
 ///
 /// # Errors
 /// [`EngineError`] when the store or a database cannot be read at all.
-pub fn survey(world: &mut World<'_>, hidden: &[Key]) -> Result<Result<Survey, Incomplete>, EngineError> {
+pub fn survey(world: &mut World<'_>, past: &Past) -> Result<Result<Survey, Incomplete>, EngineError> {
     let began = world.now();
     let mut builder = ListingBuilder::default();
+    let mut excluded = Names::default();
+    let exclude = &world.policy.exclude;
     world.progress.begin(Stage::Listing, None);
     let mut unreported = 0;
     let listed = world.store.list(world.policy.recursive, &mut |found| {
-        builder.add(found);
+        match found {
+            Found::File(key) if is_excluded(exclude, key) => {
+                excluded.push(key);
+            }
+            // What is none of our business need not be readable either.
+            Found::Unreadable(key, _) if is_excluded(exclude, key) => {}
+            found => builder.add(found),
+        }
         unreported += 1;
         if unreported == NAMES_PER_STEP {
             world.progress.advance(NAMES_PER_STEP);
@@ -61,16 +77,17 @@ pub fn survey(world: &mut World<'_>, hidden: &[Key]) -> Result<Result<Survey, In
     };
     let mut names = std::mem::take(&mut listing.names);
     let visible = names.len();
-    for key in hidden {
-        names.push(key.as_bytes());
+    for op in &past.hidden {
+        names.push(op.key.as_bytes());
     }
     if u32::try_from(names.len()).is_err() {
         let reasons = vec![format!("{} files are more than one survey can hold (2^32)", names.len())];
         return Ok(Err(Incomplete { reasons }));
     }
-    match claims::read(world, &names, Stage::Claims) {
-        Ok(claims::Reading { matched, snapshot }) => {
-            Ok(Ok(Survey { began, names, visible, listing, matched, snapshot }))
+    let extent = Extent::Whole { expected: past.baseline.as_ref().map(|baseline| &baseline.live) };
+    match claims::read(world, &names, extent, &past.holds, Stage::Claims) {
+        Ok(claims::Reading { matched, snapshots, clocks }) => {
+            Ok(Ok(Survey { began, names, visible, excluded, listing, matched, snapshots, clocks }))
         }
         Err(error @ ClaimError::Incomplete { .. }) => Ok(Err(Incomplete { reasons: vec![error.to_string()] })),
         Err(error) => Err(error.into()),

@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 use upsweep_plan::policy::{Limits, Policy};
+use upsweep_plan::selection::Selection;
 
-use crate::ports::{ClaimSource, Clock, Home, Ids, Progress, Store};
+use crate::databases::Source;
+use crate::ports::{Archive, Clock, Home, Ids, Progress, Store};
 
 /// The ports and rules of one store's clean-up.
 pub struct World<'a> {
     /// The files.
     pub store: &'a dyn Store,
-    /// The rows that claim them.
-    pub claims: &'a mut dyn ClaimSource,
+    /// The databases whose rows claim them, the default one first. Never none.
+    pub claims: Vec<Source<'a>>,
     /// Upsweep's own state.
     pub home: &'a dyn Home,
     /// The time.
@@ -21,10 +23,16 @@ pub struct World<'a> {
     pub progress: &'a dyn Progress,
     /// What may go.
     pub policy: &'a Policy,
+    /// What a plan is limited to.
+    pub selection: &'a Selection,
     /// How much of it.
     pub limits: &'a Limits,
+    /// Where copies are kept, if anywhere.
+    pub archive: Option<&'a dyn Archive>,
     /// How long files stay hidden before they may be freed, in seconds.
     pub quarantine_secs: u64,
+    /// How many years records of the audit trail are kept.
+    pub audit_years: u32,
 }
 
 impl World<'_> {

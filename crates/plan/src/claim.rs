@@ -1,11 +1,13 @@
 //! Claims: what the rows of a database say about the files of a store.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::hides_a_path;
 use crate::glob::{Glob, Piece};
-use crate::key::{Key, KeyError};
+use crate::key::{Escaped, Key, KeyError};
+use crate::standing::Standing;
 use crate::template::{Expansion, Template};
 use crate::timetext;
 
@@ -17,6 +19,8 @@ use crate::timetext;
 pub struct ClaimRule {
     /// A short name for reports.
     pub name: String,
+    /// The configured name of the database to read; `None` means the first one.
+    pub database: Option<String>,
     /// Where the rows come from.
     pub source: RowSource,
     /// How a row spells its file's name.
@@ -48,6 +52,11 @@ pub enum StandingRule {
         /// Column holding the time the retention counts from.
         since: String,
     },
+    /// A row needs its file until the time in `at`; NULL means for ever.
+    Expires {
+        /// Column holding the time of expiry.
+        at: String,
+    },
     /// A status column decides: the listed values mean failed, every other one (and NULL) live.
     ByStatus {
         /// The column holding the status.
@@ -57,34 +66,6 @@ pub enum StandingRule {
         /// Column holding the time the retention counts from.
         since: String,
     },
-}
-
-/// What a claim is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "standing")]
-pub enum Standing {
-    /// The file is needed.
-    Live,
-    /// Its session failed at `since`; `None` when the row does not say, which is never old enough.
-    Failed {
-        /// Start of the retention.
-        since: Option<Timestamp>,
-    },
-}
-
-impl Standing {
-    /// What two claims on one name are worth together: a live one wins, then the latest failure, and an unknown
-    /// time is later than any other.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Failed { since: Some(a) }, Self::Failed { since: Some(b) }) => {
-                Self::Failed { since: Some(a.max(b)) }
-            }
-            (Self::Failed { .. }, Self::Failed { .. }) => Self::Failed { since: None },
-            (Self::Live, _) | (_, Self::Live) => Self::Live,
-        }
-    }
 }
 
 /// What a claim points at.
@@ -111,6 +92,18 @@ pub enum Target {
     },
     /// The row names no file.
     Nameless,
+}
+
+impl std::fmt::Display for Target {
+    /// The name as the row spells it, escaped, with `*` for gaps.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(key) => key.fmt(f),
+            Self::Pattern { name, hides_a_path: _ } => name.fmt(f),
+            Self::Unaddressable { value, why: _, name: _ } => Escaped(value).fmt(f),
+            Self::Nameless => f.write_str("no file"),
+        }
+    }
 }
 
 /// One row's claim.
@@ -146,6 +139,7 @@ impl ClaimRule {
     pub fn classic(table: &str) -> Self {
         Self {
             name: "sessions".to_owned(),
+            database: None,
             source: RowSource::Table(table.to_owned()),
             key: "{audio_filename}".to_owned().try_into().expect("the classic template parses"),
             owner: Some("id".to_owned()),
@@ -162,7 +156,7 @@ impl ClaimRule {
     /// # Errors
     /// [`RuleError`] when the rule could never be obeyed safely.
     pub fn check(&self) -> Result<(), RuleError> {
-        let condemns = matches!(self.standing, StandingRule::Failed { .. });
+        let condemns = matches!(self.standing, StandingRule::Failed { .. } | StandingRule::Expires { .. });
         if condemns && !self.key.is_exact() {
             return Err(RuleError::CondemningWildcard { rule: self.name.clone(), template: self.key.to_string() });
         }
@@ -176,6 +170,7 @@ impl ClaimRule {
         let standing = match &self.standing {
             StandingRule::Live => vec![],
             StandingRule::Failed { since } => vec![since],
+            StandingRule::Expires { at } => vec![at],
             StandingRule::ByStatus { status, failed: _, since } => vec![status, since],
         };
         for column in self.owner.iter().chain(standing) {
@@ -186,21 +181,42 @@ impl ClaimRule {
         columns
     }
 
-    /// Prepares the rule for reading many rows.
+    /// The column that holds a point in time, if the rule reads one.
+    #[must_use]
+    pub fn time_column(&self) -> Option<&str> {
+        match &self.standing {
+            StandingRule::Live => None,
+            StandingRule::Failed { since: at }
+            | StandingRule::ByStatus { since: at, .. }
+            | StandingRule::Expires { at } => Some(at),
+        }
+    }
+
+    /// Prepares the rule for reading many rows, whose times without a zone are UTC.
     #[must_use]
     pub fn reader(&self, recursive: bool) -> RowReader<'_> {
-        RowReader { rule: self, columns: self.columns(), recursive }
+        RowReader { rule: self, columns: self.columns(), recursive, zone: TimeZone::UTC }
     }
 }
+
+/// A day on which clocks are put back is longer than others.
+const LONGEST_DAY_HOURS: i64 = 25;
 
 /// Turns the rows of one rule into claims.
 pub struct RowReader<'a> {
     rule: &'a ClaimRule,
     columns: Vec<&'a str>,
     recursive: bool,
+    zone: TimeZone,
 }
 
 impl RowReader<'_> {
+    /// Reads times without a zone in this one.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
+    }
+
     /// One row's claim. `row` holds the cells of [`ClaimRule::columns`], in that order.
     #[must_use]
     pub fn claim(&self, row: &[Option<&[u8]>]) -> Claim {
@@ -241,10 +257,17 @@ impl RowReader<'_> {
     }
 
     fn standing<'a>(&self, cell: impl Fn(&str) -> Option<&'a [u8]>) -> Standing {
-        let since = |column: &str| cell(column).and_then(timetext::parse);
+        let since = |column: &str| cell(column).and_then(|text| timetext::parse_in(text, &self.zone));
         match &self.rule.standing {
             StandingRule::Live => Standing::Live,
             StandingRule::Failed { since: column } => Standing::Failed { since: since(column) },
+            // What expires on a day is needed until that day is over.
+            StandingRule::Expires { at } => {
+                let whole_day = cell(at).is_some_and(timetext::is_bare_date);
+                let hours = if whole_day { LONGEST_DAY_HOURS } else { 0 };
+                let end = since(at).and_then(|at| at.checked_add(SignedDuration::from_hours(hours)).ok());
+                Standing::Expires { at: end }
+            }
             StandingRule::ByStatus { status, failed, since: column } => {
                 let is_failed = cell(status).is_some_and(|s| failed.iter().any(|f| f.as_bytes() == s));
                 if is_failed { Standing::Failed { since: since(column) } } else { Standing::Live }
@@ -273,6 +296,24 @@ mod tests {
         let live = |status| reader.claim(&row([Some("a.m4a"), None, status, None])).standing;
         assert_eq!(live(None), Standing::Live);
         assert_eq!(live(Some("FAILED")), Standing::Live, "only the exact word condemns");
+    }
+
+    #[test]
+    fn a_row_is_needed_until_it_expires() {
+        let rule =
+            ClaimRule { standing: StandingRule::Expires { at: "until".into() }, ..ClaimRule::classic("exports") };
+        assert_eq!(rule.columns(), ["audio_filename", "id", "until"]);
+        let expires = |until: Option<&str>| {
+            let cells = [Some(&b"a.zip"[..]), Some(b"7"), until.map(str::as_bytes)];
+            match rule.reader(false).claim(&cells).standing {
+                Standing::Expires { at } => at.map(|at| at.to_string()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(expires(Some("2026-01-01 10:00:00")).as_deref(), Some("2026-01-01T10:00:00Z"));
+        assert_eq!(expires(Some("2026-01-01")).as_deref(), Some("2026-01-02T01:00:00Z"), "the whole day counts");
+        assert_eq!(expires(None), None);
+        assert_eq!(expires(Some("never")), None);
     }
 
     #[test]

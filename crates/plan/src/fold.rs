@@ -13,7 +13,8 @@ use crate::key::Key;
 /// How often a percent-encoded name is decoded before we take what is left literally.
 const DECODE_ROUNDS_MAX: usize = 4;
 
-/// Folds case, Unicode form (NFKC), percent-encoding, backslashes, and repeated and outer slashes.
+/// Folds case, Unicode form (NFKC), percent-encoding, backslashes, repeated and outer slashes, and the white space
+/// around each component.
 /// Bytes that are not UTF-8 fold to U+FFFD, which protects more rather than less.
 ///
 /// The fold of a fold is itself for names that need no more than four rounds of percent-decoding.
@@ -32,11 +33,13 @@ fn is_folded(name: &[u8]) -> bool {
 /// all. Such a name may point anywhere, as names that are no keys do.
 #[must_use]
 pub fn hides_a_path(key: &[u8]) -> bool {
-    // Characters that fold to slashes or dots begin at U+2000, whose first byte is 0xE2.
-    if key.iter().all(|b| *b < 0xe2 && !matches!(b, b'%' | b'\\')) {
+    // Characters that fold to slashes or dots begin at U+2000, whose first byte is 0xE2. Blanks, which may fold away
+    // and leave nothing or dots between two slashes, are in ASCII or begin with 0xC2 or 0xE1.
+    if key.iter().all(|b| matches!(b, b'!'..=0xe0) && !matches!(b, b'%' | b'\\' | 0xc2)) {
         return false;
     }
     let path = read(key).replace('\\', "/");
+    let path = path.split('/').map(str::trim).collect::<Vec<_>>().join("/");
     let slashes = |path: &[u8]| path.iter().filter(|b| **b == b'/').count();
     slashes(path.as_bytes()) > slashes(key) || Key::parse(path.as_bytes()).is_err()
 }
@@ -44,7 +47,7 @@ pub fn hides_a_path(key: &[u8]) -> bool {
 fn fold_slowly(name: &[u8]) -> Vec<u8> {
     let read = read(name);
     let mut folded = String::with_capacity(read.len());
-    for component in read.split(['/', '\\']).filter(|c| !c.is_empty() && *c != ".") {
+    for component in read.split(['/', '\\']).map(str::trim).filter(|c| !c.is_empty() && *c != ".") {
         if !folded.is_empty() {
             folded.push('/');
         }

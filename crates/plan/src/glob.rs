@@ -3,6 +3,7 @@
 //! Patterns only ever protect, so they are matched on folded names (see [`crate::fold`]).
 
 use crate::fold::fold;
+use crate::key::Escaped;
 
 /// One piece of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +20,14 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob {
     pieces: Vec<Piece>,
+}
+
+impl std::fmt::Display for Glob {
+    /// Folded and escaped, with `*` for gaps.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let spelled: Vec<u8> = self.pieces.iter().flat_map(Piece::spelled).copied().collect();
+        Escaped(&spelled).fmt(f)
+    }
 }
 
 impl Glob {

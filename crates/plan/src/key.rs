@@ -169,22 +169,33 @@ enum KeyRepr {
 
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let repr = match std::str::from_utf8(&self.0) {
-            Ok(text) => KeyRepr::Text(text.to_owned()),
-            Err(_) => KeyRepr::Bytes { hex: self.0.iter().map(|b| format!("{b:02x}")).collect() },
-        };
-        repr.serialize(serializer)
+        serialize_bytes(&self.0, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
-        let bytes = match KeyRepr::deserialize(deserializer)? {
-            KeyRepr::Text(text) => text.into_bytes(),
-            KeyRepr::Bytes { hex } => unhex(&hex).ok_or_else(|| D::Error::custom("a key's hex digits are damaged"))?,
-        };
+        let bytes = deserialize_bytes(deserializer)?;
         Key::parse(&bytes).map_err(|why| D::Error::custom(format!("'{}' is no key: {why}", Escaped(&bytes))))
+    }
+}
+
+/// Bytes of names as JSON, in the form of a key.
+pub(crate) fn serialize_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let repr = match std::str::from_utf8(bytes) {
+        Ok(text) => KeyRepr::Text(text.to_owned()),
+        Err(_) => KeyRepr::Bytes { hex: bytes.iter().map(|b| format!("{b:02x}")).collect() },
+    };
+    repr.serialize(serializer)
+}
+
+/// The bytes that [`serialize_bytes`] wrote.
+pub(crate) fn deserialize_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    use serde::de::Error as _;
+    match KeyRepr::deserialize(deserializer)? {
+        KeyRepr::Text(text) => Ok(text.into_bytes()),
+        KeyRepr::Bytes { hex } => unhex(&hex).ok_or_else(|| D::Error::custom("a key's hex digits are damaged")),
     }
 }
 

@@ -19,10 +19,14 @@ pub enum State {
     Restoring,
     /// Back in its place.
     Restored,
+    /// Hidden, and about to be copied to the archive.
+    Archiving,
     /// About to be freed.
     Purging,
-    /// Freed.
+    /// Freed. If there is a copy in the archive, it can come back from there.
     Purged,
+    /// Freed, and about to be brought back from the archive.
+    Retrieving,
     /// Another file stands under its name, so nothing was done.
     Superseded,
     /// It was gone already, and it is not in the quarantine either.
@@ -55,6 +59,12 @@ pub enum Event {
     PutBack,
     /// Its place is taken.
     PlaceTaken,
+    /// It will be copied to the archive.
+    IntendCopy,
+    /// The archive holds a copy that was read back and found equal.
+    Copied,
+    /// There is no such copy yet; it is hidden as before.
+    NotCopied,
     /// It will be freed.
     IntendPurge,
     /// Its bytes are freed.
@@ -63,41 +73,89 @@ pub enum Event {
     StillHidden,
     /// The hidden file is gone although nobody freed it.
     HiddenGone,
+    /// It will be brought back from the archive.
+    IntendRetrieve,
+    /// It is back, from the archive.
+    Retrieved,
+    /// It is not: its place is taken, or its copy could not be had. The copy stays where it is.
+    NotRetrieved,
+}
+
+/// Whether there is a copy in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyState {
+    /// None was asked for.
+    NotAsked,
+    /// It must be made before anything is freed.
+    Owed,
+    /// It was made, read back, and found equal.
+    Kept,
+}
+
+/// Where an object stands in full: what may follow depends on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Life {
+    /// Where the object is.
+    pub state: State,
+    /// Whether the archive has it.
+    pub copy: CopyState,
+}
+
+impl Life {
+    /// The beginning: chosen by a plan, nothing done.
+    #[must_use]
+    pub fn planned(needs_copy: bool) -> Self {
+        Self { state: State::Planned, copy: if needs_copy { CopyState::Owed } else { CopyState::NotAsked } }
+    }
 }
 
 /// A transition that must not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an object that is {from:?} cannot go through {event:?}: the journal is damaged, or this is a bug")]
+#[error(
+    "an object that is {} (copy: {:?}) cannot go through {}: the journal is damaged, or this is a bug",
+    .from.state.name(), .from.copy, .event.name()
+)]
 pub struct IllegalTransition {
     /// Where it stood.
-    pub from: State,
+    pub from: Life,
     /// What was said to have happened.
     pub event: Event,
 }
 
-/// What follows when `event` happens to an object in state `from`.
+/// What follows when `event` happens to an object that stands at `from`.
 ///
 /// # Errors
 /// [`IllegalTransition`] for everything that is not part of an object's life.
-pub fn next(from: State, event: Event) -> Result<State, IllegalTransition> {
+pub fn next(from: Life, event: Event) -> Result<Life, IllegalTransition> {
+    use CopyState as C;
     use Event as E;
     use State as S;
-    Ok(match (from, event) {
-        (S::Planned, E::IntendHide) => S::Quarantining,
-        (S::Quarantining, E::Hidden) => S::Quarantined,
-        (S::Quarantining, E::FoundOther) => S::Superseded,
-        (S::Quarantining, E::FoundNothing) => S::Vanished,
-        (S::Quarantining, E::NotMoved) => S::LeftAlone,
-        (S::Quarantining, E::PlaceTaken) => S::Conflict,
-        (S::Quarantined | S::Conflict, E::IntendRestore) => S::Restoring,
-        (S::Restoring, E::PutBack) => S::Restored,
-        (S::Restoring, E::PlaceTaken) => S::Conflict,
-        (S::Restoring | S::Purging, E::StillHidden) => S::Quarantined,
-        (S::Quarantined | S::Restoring | S::Purging | S::Conflict, E::HiddenGone) => S::Lost,
-        (S::Quarantined, E::IntendPurge) => S::Purging,
+    let Life { state, copy } = from;
+    let to = |state| Life { state, copy };
+    Ok(match (state, event) {
+        (S::Planned, E::IntendHide) => to(S::Quarantining),
+        (S::Quarantining, E::Hidden) => to(S::Quarantined),
+        (S::Quarantining, E::FoundOther) => to(S::Superseded),
+        (S::Quarantining, E::FoundNothing) => to(S::Vanished),
+        (S::Quarantining, E::NotMoved) => to(S::LeftAlone),
+        (S::Quarantining, E::PlaceTaken) => to(S::Conflict),
+        (S::Quarantined | S::Conflict, E::IntendRestore) => to(S::Restoring),
+        (S::Restoring, E::PutBack) => to(S::Restored),
+        (S::Restoring, E::PlaceTaken) => to(S::Conflict),
+        (S::Restoring | S::Purging, E::StillHidden) => to(S::Quarantined),
+        (S::Quarantined | S::Restoring | S::Archiving | S::Purging | S::Conflict, E::HiddenGone) => to(S::Lost),
+        (S::Quarantined, E::IntendCopy) if copy == C::Owed => to(S::Archiving),
+        (S::Archiving, E::Copied) => Life { state: S::Quarantined, copy: C::Kept },
+        (S::Archiving, E::NotCopied) => to(S::Quarantined),
+        // What must be copied first is not freed before.
+        (S::Quarantined, E::IntendPurge) if copy != C::Owed => to(S::Purging),
         // "Already gone" is an outcome: the intent was durable, and the bytes are gone.
-        (S::Purging, E::Freed) => S::Purged,
-        (from, event) => return Err(IllegalTransition { from, event }),
+        (S::Purging, E::Freed) => to(S::Purged),
+        (S::Purged, E::IntendRetrieve) if copy == C::Kept => to(S::Retrieving),
+        (S::Retrieving, E::Retrieved) => to(S::Restored),
+        (S::Retrieving, E::NotRetrieved) => to(S::Purged),
+        _ => return Err(IllegalTransition { from, event }),
     })
 }
 
@@ -106,7 +164,7 @@ impl State {
     #[must_use]
     pub fn is_pending(self) -> bool {
         match self {
-            Self::Quarantining | Self::Restoring | Self::Purging => true,
+            Self::Quarantining | Self::Restoring | Self::Archiving | Self::Purging | Self::Retrieving => true,
             Self::Planned
             | Self::Quarantined
             | Self::Restored
@@ -119,15 +177,21 @@ impl State {
         }
     }
 
+    /// The states whose outcome is not known yet.
+    pub const PENDING: [Self; 5] =
+        [Self::Quarantining, Self::Restoring, Self::Archiving, Self::Purging, Self::Retrieving];
+
     /// Every state.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Planned,
         Self::Quarantining,
         Self::Quarantined,
         Self::Restoring,
         Self::Restored,
+        Self::Archiving,
         Self::Purging,
         Self::Purged,
+        Self::Retrieving,
         Self::Superseded,
         Self::Vanished,
         Self::LeftAlone,
@@ -144,8 +208,10 @@ impl State {
             Self::Quarantined => "quarantined",
             Self::Restoring => "restoring",
             Self::Restored => "restored",
+            Self::Archiving => "archiving",
             Self::Purging => "purging",
             Self::Purged => "purged",
+            Self::Retrieving => "retrieving",
             Self::Superseded => "superseded",
             Self::Vanished => "vanished",
             Self::LeftAlone => "left-alone",
@@ -157,7 +223,7 @@ impl State {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::IntendHide,
         Self::Hidden,
         Self::FoundOther,
@@ -166,11 +232,40 @@ impl Event {
         Self::IntendRestore,
         Self::PutBack,
         Self::PlaceTaken,
+        Self::IntendCopy,
+        Self::Copied,
+        Self::NotCopied,
         Self::IntendPurge,
         Self::Freed,
         Self::StillHidden,
         Self::HiddenGone,
+        Self::IntendRetrieve,
+        Self::Retrieved,
+        Self::NotRetrieved,
     ];
+
+    /// Whether it only says what is about to happen.
+    #[must_use]
+    pub fn is_intent(self) -> bool {
+        match self {
+            Self::IntendHide | Self::IntendRestore | Self::IntendCopy | Self::IntendPurge | Self::IntendRetrieve => {
+                true
+            }
+            Self::Hidden
+            | Self::FoundOther
+            | Self::FoundNothing
+            | Self::NotMoved
+            | Self::PutBack
+            | Self::PlaceTaken
+            | Self::Copied
+            | Self::NotCopied
+            | Self::Freed
+            | Self::StillHidden
+            | Self::HiddenGone
+            | Self::Retrieved
+            | Self::NotRetrieved => false,
+        }
+    }
 
     /// The name used in the journal and in JSON.
     #[must_use]
@@ -184,69 +279,20 @@ impl Event {
             Self::IntendRestore => "intend-restore",
             Self::PutBack => "put-back",
             Self::PlaceTaken => "place-taken",
+            Self::IntendCopy => "intend-copy",
+            Self::Copied => "copied",
+            Self::NotCopied => "not-copied",
             Self::IntendPurge => "intend-purge",
             Self::Freed => "freed",
             Self::StillHidden => "still-hidden",
             Self::HiddenGone => "hidden-gone",
+            Self::IntendRetrieve => "intend-retrieve",
+            Self::Retrieved => "retrieved",
+            Self::NotRetrieved => "not-retrieved",
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every path of up to `depth` events from the start.
-    fn paths(depth: usize) -> Vec<Vec<State>> {
-        let mut all = vec![vec![State::Planned]];
-        let mut frontier = all.clone();
-        for _ in 0..depth {
-            let mut longer = Vec::new();
-            for path in &frontier {
-                for event in Event::ALL {
-                    if let Ok(state) = next(*path.last().unwrap(), event) {
-                        longer.push([path.as_slice(), &[state]].concat());
-                    }
-                }
-            }
-            all.extend(longer.iter().cloned());
-            frontier = longer;
-        }
-        all
-    }
-
-    #[test]
-    fn nothing_is_freed_that_was_not_hidden_and_meant_to_be_freed() {
-        for path in paths(8) {
-            for (at, state) in path.iter().enumerate() {
-                if *state == State::Purged {
-                    assert_eq!(path[at - 1], State::Purging);
-                    assert_eq!(path[at - 2], State::Quarantined);
-                    assert_eq!(path.len(), at + 1, "nothing follows a purge");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_change_of_the_store_has_its_intent_before_it() {
-        for path in paths(7) {
-            for pair in path.windows(2) {
-                let moved = matches!(pair[1], State::Restored | State::Purged | State::Superseded | State::LeftAlone);
-                assert!(!moved || pair[0].is_pending(), "{pair:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_state_can_be_reached_and_names_are_distinct() {
-        let reached: Vec<State> = paths(6).into_iter().flatten().collect();
-        for state in State::ALL {
-            assert!(reached.contains(&state), "{state:?}");
-            assert_eq!(State::ALL.iter().filter(|s| s.name() == state.name()).count(), 1);
-        }
-        for event in Event::ALL {
-            assert_eq!(Event::ALL.iter().filter(|e| e.name() == event.name()).count(), 1);
-        }
-    }
-}
+#[path = "lifecycle_tests.rs"]
+mod tests;

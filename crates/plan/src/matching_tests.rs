@@ -1,5 +1,9 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::claim::{ClaimRule, StandingRule};
+use crate::hold::Prefix;
+use crate::standing::Moment;
 use crate::template::Template;
 
 fn names(list: &[&str]) -> Names {
@@ -34,15 +38,15 @@ fn marks(files: &[&str], claims: Vec<Claim>) -> String {
     let (names, variants) = (names(files), Variants::default());
     let mut matcher = Matcher::new(&names, &variants);
     for claim in claims {
-        matcher.offer(claim);
+        matcher.offer(0, claim);
     }
     let sealed = matcher.seal();
     (0..files.len())
         .map(|index| match sealed.get().marks(index) {
             Marks { live: true, .. } => 'L',
             Marks { near: true, .. } => 'N',
-            Marks { failed: Some(_), .. } => 'F',
-            Marks { near_failed: true, .. } => 'N',
+            Marks { ended: Some(_), .. } => 'F',
+            Marks { near_ended: true, .. } => 'N',
             Marks { attached: Some(_), .. } => 'A',
             _ => '-',
         })
@@ -174,26 +178,27 @@ fn a_pattern_in_many_rows_counts_with_its_strongest_row() {
         let (names, variants) = (names(&files), Variants::default());
         let mut matcher = Matcher::new(&names, &variants);
         for standing in standings {
-            matcher.offer(Claim { standing: *standing, ..pattern("{id}*", "7") });
+            matcher.offer(0, Claim { standing: *standing, ..pattern("{id}*", "7") });
         }
         let sealed = matcher.seal();
         let marks = sealed.get().marks(99);
-        (marks.live, marks.attached)
+        (marks.live, marks.attached.and_then(|ends| ends.failed))
     };
-    assert_eq!(attached(&[at(5), at(9), at(7)]), (false, Some(Since::from(Timestamp::from_second(9).ok()))));
-    assert_eq!(attached(&[at(5), Standing::Failed { since: None }, at(7)]), (false, Some(Since::Unknown)));
+    assert_eq!(attached(&[at(5), at(9), at(7)]), (false, Some(Moment::from(Timestamp::from_second(9).ok()))));
+    assert_eq!(attached(&[at(5), Standing::Failed { since: None }, at(7)]), (false, Some(Moment::Unknown)));
     assert!(attached(&[at(5), Standing::Live, at(7)]).0);
 }
 
 #[test]
 fn claims_without_files_are_missing() {
     let (names, variants) = (names(&["a.m4a", "7.m4a"]), Variants::default());
-    let mut matcher = Matcher::new(&names, &variants);
+    let expected = Fingerprints::of([&b"gone.m4a"[..], b"a.m4a"]);
+    let mut matcher = Matcher::new(&names, &variants).of_whole_store(Some(&expected));
     for name in ["b.m4a", "a.m4a", "gone.m4a"] {
-        matcher.offer(live(name));
+        matcher.offer(0, live(name));
     }
     let tally = matcher.seal().get().tally.clone();
-    assert_eq!(tally.missing, 2);
+    assert_eq!((tally.missing, tally.missing_expected), (2, 1));
     let missing: Vec<String> = tally.missing_examples.iter().map(ToString::to_string).collect();
     assert_eq!(missing, ["b.m4a", "gone.m4a"]);
     assert_eq!(tally.files_named_after_owner, 1, "7.m4a is named after row 7");
@@ -205,4 +210,87 @@ fn paths_of_another_system_and_urls_protect_their_last_component() {
         assert_eq!(marks(&["a.m4a", "b.m4a"], vec![live(name)]), "N-", "{name}");
     }
     assert_eq!(marks(&["a.m4a"], vec![failed(r"uploads\a.m4a")]), "N", "named, so nobody's orphan");
+}
+
+#[test]
+fn claims_that_expire_condemn_like_failed_ones() {
+    let expires = |name: &str| Claim { standing: Standing::Expires { at: None }, ..live(name) };
+    assert_eq!(marks(&["a.m4a", "a_processed.mp3", "A.m4a", "a.m4a.part", "b.m4a"], vec![expires("a.m4a")]), "FFNA-");
+    let (names, variants) = (names(&["a.m4a"]), Variants::default());
+    let mut matcher = Matcher::new(&names, &variants);
+    matcher.offer(0, expires("a.m4a"));
+    matcher.offer(0, failed("a.m4a"));
+    let marks = matcher.seal().get().marks(0);
+    let ends = Ends { failed: Some(Moment::At(Timestamp::UNIX_EPOCH)), expires: Some(Moment::Unknown) };
+    assert_eq!(marks.ended.unwrap().ends, ends);
+}
+
+/// One letter per file: H held, - not.
+fn held(files: &[&str], target: &HoldTarget, claims: Vec<Claim>) -> String {
+    let (names, variants) = (names(files), Variants::default());
+    let mut matcher = Matcher::new(&names, &variants);
+    matcher.hold(target);
+    claims.into_iter().for_each(|claim| matcher.offer(0, claim));
+    let sealed = matcher.seal();
+    (0..files.len()).map(|index| if sealed.get().marks(index).held { 'H' } else { '-' }).collect()
+}
+
+#[test]
+fn a_hold_keeps_the_whole_group_of_what_it_names() {
+    let files = ["a.m4a", "A.m4a", "a_processed.mp3", "a.m4a.part", "a.wav", "ab.m4a", "d/a.m4a"];
+    let key = |name: &str| HoldTarget::Key(Key::parse(name.as_bytes()).unwrap());
+    assert_eq!(held(&files, &key("a.m4a"), vec![]), "HHHHH--");
+    assert_eq!(held(&files, &key("a_processed.mp3"), vec![]), "HHHHH--");
+    assert_eq!(held(&files, &key("gone.m4a"), vec![]), "-------");
+    assert_eq!(held(&files, &key("a_processed.ogg"), vec![]), "HHHHH--", "the group of what may belong to it");
+    let prefix = |name: &str| HoldTarget::Prefix(Prefix::parse(name.as_bytes()).unwrap());
+    assert_eq!(held(&files, &prefix("ab"), vec![]), "-----H-");
+    assert_eq!(held(&files, &prefix("D/"), vec![]), "------H");
+    assert_eq!(held(&files, &prefix("a_p"), vec![]), "HHHHH--", "the original of a held variant");
+}
+
+#[test]
+fn a_held_session_keeps_whatever_its_rows_reach() {
+    let files = ["a.m4a", "A.m4a", "a_processed.mp3", "a.m4a.part", "a.wav", "b.m4a", "b.wav"];
+    let session = HoldTarget::Owner("7".into());
+    assert_eq!(held(&files, &session, vec![failed("a.m4a")]), "HHHHH--", "and the rest of the group");
+    assert_eq!(held(&files, &session, vec![failed("a.ogg")]), "HHHHH--", "even when the file itself is gone");
+    let gap = || Claim { standing: Standing::Failed { since: None }, ..pattern("{id}*4a", "b") };
+    assert_eq!(held(&files, &session, vec![gap()]), "-----HH");
+    assert_eq!(held(&files, &session, vec![failed("../b.m4a")]), "-----HH");
+    let of = |owner: &str| vec![Claim { owner: owner.into(), ..gap() }];
+    assert_eq!(held(&files, &session, of("8")), "-------");
+    assert_eq!(held(&files, &HoldTarget::Owner("C-7".into()), of(" c-7")), "-----HH", "whoever spells it");
+}
+
+#[test]
+fn what_looks_like_a_missing_file_is_noticed_in_a_whole_store_only() {
+    let files = names(&["first talk.wav", "7.m4a", "b.m4a", "b.wav"]);
+    let variants = Variants::default();
+    let alike = |matcher: Matcher<'_>| -> Vec<Option<Likeness>> {
+        let mut matcher = matcher;
+        matcher.offer(0, Claim { owner: String::new(), ..live("First-Talk.m4a") });
+        matcher.offer(2, live("gone.m4a"));
+        matcher.offer(0, live("b.m4a"));
+        matcher.offer(0, Claim { owner: "8".into(), ..failed("c.m4a") });
+        let sealed = matcher.seal();
+        (0..files.len()).map(|index| sealed.get().relink(index).map(|relink| relink.likeness)).collect()
+    };
+    let whole = alike(Matcher::new(&files, &variants).of_whole_store(None));
+    assert_eq!(whole, [Some(Likeness::SameLetters), Some(Likeness::NamedAfterRow), None, None]);
+    assert_eq!(alike(Matcher::new(&files, &variants)), [None; 4], "among some names everything seems to be missing");
+}
+
+#[test]
+fn what_is_read_again_adds_marks_and_is_not_counted() {
+    let files = names(&["a.m4a"]);
+    let variants = Variants::default();
+    let mut matcher = Matcher::new(&files, &variants).of_whole_store(None);
+    matcher.offer(0, live("gone.m4a"));
+    matcher.count_no_more();
+    matcher.offer(0, live("gone.m4a"));
+    matcher.offer(0, live("a.m4a"));
+    let sealed = matcher.seal();
+    assert!(sealed.get().is_live(0));
+    assert_eq!((sealed.get().tally.live, sealed.get().tally.missing), (1, 1));
 }

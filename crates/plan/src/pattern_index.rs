@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::claim::Standing;
 use crate::fold::fold;
 use crate::glob::Glob;
 use crate::group_index::{GroupIndex, Scope, slot};
 use crate::key::split_dir;
 use crate::listing::Names;
+use crate::standing::Worth;
 use crate::variant::Variants;
 
 /// A pattern with more candidates than this waits until the end, so that any number of rows with the same one
@@ -23,7 +23,7 @@ pub(crate) struct PatternIndex<'a> {
     sorted: Option<Vec<(Box<[u8]>, u32)>>,
     /// Made when the first pattern without a gap comes.
     hashed: Option<GroupIndex>,
-    waiting: HashMap<Glob, Standing>,
+    waiting: HashMap<Glob, Worth>,
 }
 
 impl<'a> PatternIndex<'a> {
@@ -33,7 +33,7 @@ impl<'a> PatternIndex<'a> {
 
     /// The files that claims on the pattern's names reach, unless they are many: then the pattern waits for
     /// [`PatternIndex::finish`].
-    pub(crate) fn offer(&mut self, glob: &Glob, standing: Standing) -> Vec<u32> {
+    pub(crate) fn offer(&mut self, glob: &Glob, worth: Worth) -> Vec<u32> {
         let in_progress = self.variants.in_progress.iter();
         let becomes: Vec<Glob> = in_progress.flat_map(|suffix| glob.before(suffix.as_bytes())).collect();
         let mut reached = Vec::new();
@@ -41,8 +41,8 @@ impl<'a> PatternIndex<'a> {
             match self.candidates(glob, CANDIDATES_AT_ONCE_MAX) {
                 Some(candidates) => reached.extend(self.reached(glob, candidates)),
                 None => {
-                    let strongest = self.waiting.entry(glob.clone()).or_insert(standing);
-                    *strongest = strongest.or(standing);
+                    let together = self.waiting.entry(glob.clone()).or_default();
+                    *together = together.and(worth);
                 }
             }
         }
@@ -50,11 +50,11 @@ impl<'a> PatternIndex<'a> {
     }
 
     /// The files that the waiting patterns reach.
-    pub(crate) fn finish(&mut self) -> Vec<(Standing, Vec<u32>)> {
+    pub(crate) fn finish(&mut self) -> Vec<(Worth, Vec<u32>)> {
         let waiting = std::mem::take(&mut self.waiting);
-        let reached = |(glob, standing): (Glob, Standing)| {
+        let reached = |(glob, worth): (Glob, Worth)| {
             let candidates = self.candidates(&glob, usize::MAX).unwrap_or_default();
-            (standing, self.reached(&glob, candidates))
+            (worth, self.reached(&glob, candidates))
         };
         waiting.into_iter().map(reached).collect()
     }

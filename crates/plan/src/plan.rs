@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::guard::Refusal;
+use crate::folders::Vanishing;
+use crate::guard::{Before, ClockReading, Refusal};
 use crate::key::Key;
 use crate::matching::Tally;
+use crate::mend::Mend;
 use crate::policy::Policy;
 use crate::reconcile::{Kept, Removal, Total, totals};
+use crate::selection::Selection;
 
 /// How long a plan may be applied after it was made.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -51,6 +54,18 @@ pub struct SurveyFacts {
     pub files: u64,
     /// Files that some claim explains.
     pub explained_files: u64,
+    /// Files that a live claim covers.
+    pub live_files: u64,
+    /// The last good survey, which this one is compared with.
+    pub before: Option<Before>,
+    /// Files that nobody claims any more, that may go, and that a live claim covered at the last good survey.
+    pub claimed_before: u64,
+    /// Folders that the plan would leave without a file.
+    pub vanishing: Vec<Vanishing>,
+    /// What other clocks said.
+    pub clocks: Vec<ClockReading>,
+    /// Files and folders that a configured exclusion covers.
+    pub excluded: u64,
     /// Rows read from the databases.
     pub rows: u64,
     /// Dotfiles, symbolic links, and special files that are never touched.
@@ -95,13 +110,15 @@ pub struct Plan {
     pub databases: Vec<DatabaseIdentity>,
     /// The rules it rests on.
     pub policy: Policy,
+    /// What it is limited to.
+    pub selection: Selection,
     /// What was seen.
     pub survey: SurveyFacts,
     /// Why the survey did not complete; then nothing is removed.
     pub incomplete: Vec<String>,
     /// Files that would go, in byte order of their keys.
     pub removals: Vec<Removal>,
-    /// Their totals by reason: `orphan`, `failed_session`.
+    /// Their totals by reason: `orphan`, `failed_session`, `expired`.
     pub totals: BTreeMap<String, Total>,
     /// What is known of the sound in them, by key; not every file is looked at.
     pub audio: BTreeMap<String, Audio>,
@@ -111,6 +128,10 @@ pub struct Plan {
     pub kept: Kept,
     /// Hidden files that a claim needs again.
     pub restores: Vec<Key>,
+    /// Hidden files that are not needed back, but stay: a human holds them, or they look like a missing file.
+    pub held: Vec<Key>,
+    /// The first of the files that look like a missing one, and what would mend them.
+    pub relinks: Vec<Mend>,
     /// Single files that could not be looked at.
     pub errors: Vec<String>,
     /// Why guards would refuse to apply it.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::Action;
 use crate::claim::ClaimRule;
+use crate::exclude::Exclusion;
 use crate::variant::Variants;
 
 /// The rules by which files are judged. A plan carries them whole, so that a later apply can say what
@@ -13,12 +15,49 @@ pub struct Policy {
     pub orphan_retention_secs: u64,
     /// A session must have failed longer ago than this for its audio to be removed.
     pub failed_retention_secs: u64,
+    /// What the age of an orphan counts from.
+    pub age_from: AgeFrom,
+    /// What becomes of a file that may go.
+    pub action: Action,
     /// Whether folders below the top level are looked at.
     pub recursive: bool,
+    /// Files and folders that are never judged.
+    pub exclude: Vec<Exclusion>,
     /// Which files belong together.
     pub variants: Variants,
+    /// The IANA name of the time zone in which the databases' times without a zone are read.
+    pub db_timezone: String,
     /// Where claims come from.
     pub claim_rules: Vec<ClaimRule>,
+}
+
+/// What the age of an orphan counts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgeFrom {
+    /// The last change of its content, as its time of modification says.
+    #[default]
+    Mtime,
+    /// The later of the last change of its content and of its inode: copying and renaming count.
+    Changed,
+    /// The first complete survey that saw this very file.
+    FirstSeen,
+}
+
+impl AgeFrom {
+    /// Every source, with its name in the configuration.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Mtime, "mtime"), (Self::Changed, "changed"), (Self::FirstSeen, "first-seen")];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mtime => "mtime",
+            Self::Changed => "changed",
+            Self::FirstSeen => "first-seen",
+        }
+    }
 }
 
 impl Policy {
@@ -28,8 +67,12 @@ impl Policy {
         Self {
             orphan_retention_secs: 24 * 3600,
             failed_retention_secs: 7 * 24 * 3600,
+            age_from: AgeFrom::Mtime,
+            action: Action::Quarantine,
             recursive: false,
+            exclude: vec![],
             variants: Variants::default(),
+            db_timezone: "UTC".to_owned(),
             claim_rules: vec![ClaimRule::classic("sessions")],
         }
     }
@@ -37,7 +80,17 @@ impl Policy {
     /// What differs between the policy of a plan and the one in force now, in words; empty when nothing does.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<String> {
-        let Self { orphan_retention_secs, failed_retention_secs, recursive, variants, claim_rules } = self;
+        let Self {
+            orphan_retention_secs,
+            failed_retention_secs,
+            age_from,
+            action,
+            recursive,
+            exclude,
+            variants,
+            db_timezone,
+            claim_rules,
+        } = self;
         let mut found = Vec::new();
         let mut compare = |what: &str, then: String, now: String| {
             if then != now {
@@ -48,8 +101,12 @@ impl Policy {
         let days = |secs: u64| format!("{} d", secs / 86_400);
         compare("orphaned_file_retention_hours", hours(*orphan_retention_secs), hours(now.orphan_retention_secs));
         compare("failed_session_retention_days", days(*failed_retention_secs), days(now.failed_retention_secs));
+        compare("age_from", age_from.name().to_owned(), now.age_from.name().to_owned());
+        compare("action", action.name().to_owned(), now.action.name().to_owned());
+        compare("exclude", json(exclude), json(&now.exclude));
         compare("recursive", recursive.to_string(), now.recursive.to_string());
         compare("the variant patterns", json(variants), json(&now.variants));
+        compare("db_timezone", db_timezone.clone(), now.db_timezone.clone());
         for rule in claim_rules {
             match now.claim_rules.iter().find(|r| r.name == rule.name) {
                 Some(other) => compare(&format!("claim rule '{}'", rule.name), json(rule), json(other)),

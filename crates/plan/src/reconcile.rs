@@ -1,6 +1,6 @@
 //! From marks to removals: candidates first, so that only they need to be looked at on disk.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,32 +31,58 @@ pub struct Removal {
 pub struct Kept {
     /// Covered by a live claim.
     pub claimed: u64,
+    /// Held by a human.
+    pub held: u64,
     /// Named nearly like a claim.
     pub nearly_claimed: u64,
     /// Unclaimed, but young.
     pub too_young: u64,
     /// Of sessions that failed recently.
     pub failed_recently: u64,
+    /// Of rows that have not expired.
+    pub not_expired: u64,
+    /// Unclaimed, but like a file that is missing.
+    pub relinkable: u64,
+    /// Excluded by the configuration.
+    pub ignored: u64,
+    /// Left out by the plan's selection.
+    pub outside_selection: u64,
     /// Could not be looked at, or not be named.
     pub unreadable: u64,
 }
 
 impl Kept {
-    fn add(&mut self, keep: Keep) {
-        let Self { claimed, nearly_claimed, too_young, failed_recently, unreadable: _ } = self;
-        *match keep {
-            Keep::Claimed => claimed,
-            Keep::NearlyClaimed => nearly_claimed,
-            Keep::TooYoung => too_young,
-            Keep::FailedRecently => failed_recently,
-        } += 1;
+    /// How many were kept for this reason.
+    #[must_use]
+    pub fn of(&self, keep: Keep) -> u64 {
+        let mut copy = *self;
+        *copy.slot(keep)
+    }
+
+    /// Counts files that were kept for this reason.
+    pub fn add(&mut self, keep: Keep, files: u64) {
+        *self.slot(keep) += files;
+    }
+
+    fn slot(&mut self, keep: Keep) -> &mut u64 {
+        match keep {
+            Keep::Claimed => &mut self.claimed,
+            Keep::Held => &mut self.held,
+            Keep::NearlyClaimed => &mut self.nearly_claimed,
+            Keep::TooYoung => &mut self.too_young,
+            Keep::FailedRecently => &mut self.failed_recently,
+            Keep::NotExpired => &mut self.not_expired,
+            Keep::Relinkable => &mut self.relinkable,
+            Keep::Ignored => &mut self.ignored,
+            Keep::OutsideSelection => &mut self.outside_selection,
+            Keep::Unreadable => &mut self.unreadable,
+        }
     }
 
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Self { claimed, nearly_claimed, too_young, failed_recently, unreadable } = self;
-        claimed + nearly_claimed + too_young + failed_recently + unreadable
+        Keep::ALL.into_iter().map(|keep| self.of(keep)).sum()
     }
 }
 
@@ -68,11 +94,41 @@ pub struct Candidate {
     by_claims: ByClaims,
 }
 
+impl Candidate {
+    /// Whether nobody claims it, so that its age decides.
+    #[must_use]
+    pub fn is_unclaimed(&self) -> bool {
+        self.by_claims == ByClaims::Unclaimed
+    }
+}
+
+/// What was decided about one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Keep(Keep),
+    /// It may go.
+    Remove,
+    /// It vanished while it was looked at.
+    Vanished,
+}
+
+/// What the claims alone decide, and the files that have to be looked at.
+#[derive(Clone, Debug)]
+pub struct Sifted {
+    /// The files that the claims do not keep.
+    pub candidates: Vec<Candidate>,
+    /// One fate per file; a candidate's is settled by [`reconcile`].
+    fates: Vec<Fate>,
+    /// Groups in which nothing that nobody claims may go.
+    keeping: HashMap<GroupId, Keep>,
+}
+
 /// What looking at a candidate showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// A regular file.
-    File(FileFacts),
+    /// A regular file, and when a complete survey first saw it, where that is known.
+    File(FileFacts, Option<Timestamp>),
     /// A file of the database's own, which happens to lie in the store.
     DatabaseFile,
     /// Gone, or no regular file any more.
@@ -90,89 +146,109 @@ pub struct Reconciled {
     pub kept: Kept,
     /// Files that vanished while they were looked at.
     pub vanished: u64,
+    /// One per file.
+    pub fates: Vec<Fate>,
 }
 
-/// The files that the claims do not keep; the rest is counted into `kept`.
+/// Parts the first `len` names into those that the claims keep and those that must be looked at. `excluded` are
+/// names that a configured exclusion covers: what belongs to them stays.
 #[must_use]
-pub fn candidates(
+pub fn sift(
+    names: &Names,
+    len: usize,
+    excluded: &Names,
     matched: &Sealed<Matched>,
     policy: &Policy,
     now: Timestamp,
-    kept: &mut Kept,
-    len: usize,
-) -> Vec<Candidate> {
-    let mut found = Vec::new();
+) -> Sifted {
+    let mut keeping: HashMap<GroupId, Keep> =
+        excluded.iter().map(|name| (group_id(name, policy), Keep::Ignored)).collect();
+    let mut candidates = Vec::new();
+    let mut fates = Vec::with_capacity(len);
     for index in 0..len {
-        match by_claims(&matched.get().marks(index), policy, now) {
-            ByClaims::Keep(keep) => kept.add(keep),
-            by_claims => found.push(Candidate { index, by_claims }),
+        let by_claims = by_claims(&matched.get().marks(index), policy, now);
+        let fate = match by_claims {
+            ByClaims::Keep(keep) => keep,
+            by_claims => {
+                candidates.push(Candidate { index, by_claims });
+                Keep::Unreadable
+            }
+        };
+        if fate == Keep::Relinkable {
+            keeping.entry(group_id(names.get(index), policy)).or_insert(Keep::Relinkable);
         }
+        fates.push(Fate::Keep(fate));
     }
-    found
+    Sifted { candidates, fates, keeping }
 }
 
 /// Judges the candidates with what looking at them showed, one [`Look`] per candidate.
 #[must_use]
-pub fn reconcile(
-    names: &Names,
-    candidates: &[Candidate],
-    looks: &[Look],
-    policy: &Policy,
-    now: Timestamp,
-    kept: Kept,
-) -> Reconciled {
+pub fn reconcile(names: &Names, sifted: Sifted, looks: &[Look], policy: &Policy, now: Timestamp) -> Reconciled {
+    let Sifted { candidates, mut fates, mut keeping } = sifted;
     assert_eq!(candidates.len(), looks.len(), "every candidate is looked at");
-    let mut outcome = Reconciled { kept, ..Reconciled::default() };
-    let mut orphans: Vec<(Removal, GroupId)> = Vec::new();
-    let mut young_groups: HashSet<GroupId> = HashSet::new();
-    for (candidate, look) in candidates.iter().zip(looks) {
-        let name = names.get(candidate.index);
-        let (facts, key) = match (look, Key::parse(name)) {
-            (Look::File(facts), Ok(key)) => (facts, key),
+    let mut removals: Vec<Removal> = Vec::new();
+    let mut orphans: Vec<(usize, Removal, GroupId)> = Vec::new();
+    for (Candidate { index, by_claims }, look) in candidates.into_iter().zip(looks) {
+        let name = names.get(index);
+        let group = || group_id(name, policy);
+        let (facts, first_seen, key) = match (look, Key::parse(name)) {
+            (Look::File(facts, first_seen), Ok(key)) => (*facts, *first_seen, key),
             (Look::DatabaseFile, _) => {
-                outcome.kept.add(Keep::Claimed);
+                fates[index] = Fate::Keep(Keep::Claimed);
                 continue;
             }
             (Look::Gone, _) => {
-                outcome.vanished += 1;
+                fates[index] = Fate::Vanished;
                 continue;
             }
             // Stores list only keys; a name that is none could not be removed by that name either.
-            (Look::Failed, _) | (Look::File(_), Err(_)) => {
-                outcome.kept.unreadable += 1;
-                young_groups.insert(group_id(name, policy));
+            (Look::Failed, _) | (Look::File(..), Err(_)) => {
+                fates[index] = Fate::Keep(Keep::Unreadable);
+                keeping.entry(group()).or_insert(Keep::TooYoung);
                 continue;
             }
         };
-        match &candidate.by_claims {
-            ByClaims::Keep(keep) => outcome.kept.add(*keep),
-            ByClaims::Failed { since, owners } => {
-                let reason = Reason::FailedSession { since: *since, owners: owners.clone() };
-                outcome.removals.push(removal(key, reason, *facts, now));
-            }
-            ByClaims::Unclaimed => match by_age(facts, policy, now) {
-                Verdict::Keep(keep) => {
-                    outcome.kept.add(keep);
-                    young_groups.insert(group_id(name, policy));
-                }
-                Verdict::Remove(reason) => {
-                    orphans.push((removal(key, reason, *facts, now), group_id(name, policy)));
+        fates[index] = match by_claims {
+            ByClaims::Keep(keep) => Fate::Keep(keep),
+            ByClaims::Ended(reason) => match keeping.get(&group()) {
+                Some(Keep::Ignored) => Fate::Keep(Keep::Ignored),
+                _ => {
+                    removals.push(removal(key, reason, facts, now));
+                    Fate::Remove
                 }
             },
+            ByClaims::Unclaimed => match by_age(&facts, first_seen, policy, now) {
+                Verdict::Keep(keep) => {
+                    keeping.entry(group()).or_insert(keep);
+                    Fate::Keep(keep)
+                }
+                Verdict::Remove(reason) => {
+                    orphans.push((index, removal(key, reason, facts, now), group()));
+                    Fate::Remove
+                }
+            },
+        };
+    }
+    // An original and its variants stay together: while one is young, somebody may still be at work on all.
+    for (index, removal, group) in orphans {
+        match keeping.get(&group) {
+            Some(keep) => fates[index] = Fate::Keep(*keep),
+            None => removals.push(removal),
         }
     }
-    // An original and its variants age together: while one is young, somebody may still be at work on all.
-    for (removal, group) in orphans {
-        if young_groups.contains(&group) {
-            outcome.kept.add(Keep::TooYoung);
-        } else {
-            outcome.removals.push(removal);
-        }
-    }
-    outcome.removals.sort_by(|a, b| a.key.cmp(&b.key));
+    removals.sort_by(|a, b| a.key.cmp(&b.key));
     // A folder that changes while it is read may show a name twice.
-    outcome.removals.dedup_by(|a, b| a.key == b.key);
-    outcome
+    removals.dedup_by(|a, b| a.key == b.key);
+    let (mut kept, mut vanished) = (Kept::default(), 0);
+    for fate in &fates {
+        match fate {
+            Fate::Keep(keep) => kept.add(*keep, 1),
+            Fate::Vanished => vanished += 1,
+            Fate::Remove => {}
+        }
+    }
+    Reconciled { removals, kept, vanished, fates }
 }
 
 fn removal(key: Key, reason: Reason, facts: FileFacts, now: Timestamp) -> Removal {
@@ -181,63 +257,15 @@ fn removal(key: Key, reason: Reason, facts: FileFacts, now: Timestamp) -> Remova
     Removal { key, reason, age_secs, facts }
 }
 
-type GroupId = Vec<u8>;
+/// What an original and its variants have in common: the folder and the stem, folded.
+pub type GroupId = Vec<u8>;
 
-fn group_id(name: &[u8], policy: &Policy) -> GroupId {
+/// The one group that a file is kept or removed with.
+#[must_use]
+pub fn group_id(name: &[u8], policy: &Policy) -> GroupId {
     let folded = fold(name);
     let group = policy.variants.main_group(&folded);
     [group.dir, group.stem].concat()
-}
-
-/// The recheck: which of the planned removals the newest claims still allow. The others must stay, each with
-/// the reason.
-///
-/// `names` are the keys of `removals`, in their order, and `matched` what the newest claims say about them.
-#[must_use]
-pub fn still_allowed(
-    removals: &[Removal],
-    matched: &Sealed<Matched>,
-    policy: &Policy,
-    now: Timestamp,
-) -> Vec<Option<Keep>> {
-    let judged: Vec<ByClaims> =
-        (0..removals.len()).map(|index| by_claims(&matched.get().marks(index), policy, now)).collect();
-    // As in a plan: a file that nobody claims any more and that is young keeps its group.
-    let is_young = |(removal, judged): &(&Removal, &ByClaims)| {
-        **judged == ByClaims::Unclaimed && matches!(by_age(&removal.facts, policy, now), Verdict::Keep(_))
-    };
-    let group = |removal: &Removal| group_id(removal.key.as_bytes(), policy);
-    let young: HashSet<GroupId> = removals.iter().zip(&judged).filter(is_young).map(|(r, _)| group(r)).collect();
-    let verdict = |(removal, judged): (&Removal, &ByClaims)| match (&removal.reason, judged) {
-        (_, ByClaims::Keep(keep)) => Some(*keep),
-        // A failed session's row may have been deleted meanwhile: then the file is an orphan that was
-        // planned for another reason, and the next plan judges it by its age.
-        (Reason::FailedSession { .. }, ByClaims::Unclaimed) => Some(Keep::TooYoung),
-        (Reason::FailedSession { .. }, ByClaims::Failed { .. }) => None,
-        // An orphan that a failed session claims by now was planned as nobody's.
-        (Reason::Orphan { .. }, ByClaims::Failed { .. }) => Some(Keep::FailedRecently),
-        (Reason::Orphan { .. }, ByClaims::Unclaimed) => young.contains(&group(removal)).then_some(Keep::TooYoung),
-    };
-    removals.iter().zip(&judged).map(verdict).collect()
-}
-
-/// Files that are already hidden: what the newest claims say they should become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HiddenVerdict {
-    /// A claim needs it again: bring it back.
-    Restore(Keep),
-    /// Still nobody needs it.
-    StillRemove,
-}
-
-/// Judges hidden files by their original names; ages do not count any more, only claims.
-#[must_use]
-pub fn judge_hidden(matched: &Sealed<Matched>, len: usize, policy: &Policy, now: Timestamp) -> Vec<HiddenVerdict> {
-    let verdict = |index| match by_claims(&matched.get().marks(index), policy, now) {
-        ByClaims::Keep(keep) => HiddenVerdict::Restore(keep),
-        ByClaims::Failed { .. } | ByClaims::Unclaimed => HiddenVerdict::StillRemove,
-    };
-    (0..len).map(verdict).collect()
 }
 
 /// A number of files and their bytes.

@@ -1,7 +1,10 @@
 use super::*;
-use crate::claim::{Claim, Standing, Target};
+use crate::claim::{Claim, Target};
 use crate::listing::FileTime;
 use crate::matching::Matcher;
+use crate::policy::AgeFrom;
+use crate::recheck::still_allowed;
+use crate::standing::Standing;
 
 const NOW: i64 = 1_800_000_000;
 const DAY: i64 = 86_400;
@@ -19,7 +22,7 @@ fn matched(names: &Names, policy: &Policy, failed: &[&Removal]) -> Sealed<Matche
     let mut matcher = Matcher::new(names, &policy.variants);
     for removal in failed {
         let standing = Standing::Failed { since: Some(removal.reason.counted_from()) };
-        matcher.offer(Claim { target: Target::Exact(removal.key.clone()), owner: "7".into(), standing });
+        matcher.offer(0, Claim { target: Target::Exact(removal.key.clone()), owner: "7".into(), standing });
     }
     matcher.seal()
 }
@@ -36,7 +39,7 @@ fn a_deleted_row_keeps_the_whole_group_of_its_young_file() {
     };
     let orphan = Removal {
         key: Key::parse(b"a.wav").unwrap(),
-        reason: Reason::Orphan { modified: at(NOW - 2 * DAY) },
+        reason: Reason::Orphan { since: at(NOW - 2 * DAY), age_from: AgeFrom::Mtime, claimed_until: None },
         age_secs: 2 * DAY.unsigned_abs(),
         facts: facts(2 * DAY),
     };
@@ -55,11 +58,52 @@ fn a_listed_name_that_is_no_key_is_kept_with_its_group() {
     for name in ["../a.m4a", "b//c.m4a", "b/c_processed.mp3", "d.m4a"] {
         names.push(name.as_bytes());
     }
-    let mut kept = Kept::default();
-    let candidates = candidates(&matched(&names, &policy, &[]), &policy, at(NOW), &mut kept, names.len());
-    let looks = [Look::File(facts(2 * DAY)); 4];
-    let outcome = reconcile(&names, &candidates, &looks, &policy, at(NOW), kept);
+    let sifted = sift(&names, names.len(), &Names::default(), &matched(&names, &policy, &[]), &policy, at(NOW));
+    let looks = [Look::File(facts(2 * DAY), None); 4];
+    let outcome = reconcile(&names, sifted, &looks, &policy, at(NOW));
     let keys: Vec<String> = outcome.removals.iter().map(|r| r.key.to_string()).collect();
     assert_eq!(keys, ["d.m4a"]);
     assert_eq!(outcome.kept, Kept { unreadable: 2, too_young: 1, ..Kept::default() });
+}
+
+/// The verdicts on old files that nobody claims, but for what is said here.
+fn fates(files: &[&str], excluded: &[&str], missing: &[&str], failed: &[&str]) -> Vec<Fate> {
+    let policy = Policy::classic();
+    let list = |list: &[&str]| {
+        let mut names = Names::default();
+        for name in list {
+            names.push(name.as_bytes());
+        }
+        names
+    };
+    let names = list(files);
+    let mut matcher = Matcher::new(&names, &policy.variants).of_whole_store(None);
+    let ended = Standing::Failed { since: Some(at(NOW - 30 * DAY)) };
+    for (list, standing) in [(missing, Standing::Live), (failed, ended)] {
+        for name in list {
+            let target = Target::Exact(Key::parse(name.as_bytes()).unwrap());
+            matcher.offer(0, Claim { target, owner: String::new(), standing });
+        }
+    }
+    let sifted = sift(&names, names.len(), &list(excluded), &matcher.seal(), &policy, at(NOW));
+    let looks = vec![Look::File(facts(2 * DAY), None); sifted.candidates.len()];
+    reconcile(&names, sifted, &looks, &policy, at(NOW)).fates
+}
+
+#[test]
+fn what_belongs_to_an_excluded_file_stays() {
+    let files = ["a.m4a", "a_processed.mp3", "b.m4a"];
+    let ignored = Fate::Keep(Keep::Ignored);
+    assert_eq!(fates(&files, &[], &[], &[]), [Fate::Remove; 3]);
+    assert_eq!(fates(&files, &["a.log"], &[], &[]), [ignored, ignored, Fate::Remove]);
+    assert_eq!(fates(&files, &["a.log"], &[], &["a.m4a", "b.m4a"]), [ignored, ignored, Fate::Remove]);
+}
+
+#[test]
+fn what_belongs_to_a_file_like_a_missing_one_stays() {
+    let files = ["first-talk.wav", "first-talk_processed.mp3", "b.m4a"];
+    let alike = Fate::Keep(Keep::Relinkable);
+    assert_eq!(fates(&files, &[], &["first talk.m4a"], &[]), [alike, alike, Fate::Remove]);
+    let of_failed = fates(&files, &[], &["first talk.m4a"], &["first-talk.wav"]);
+    assert_eq!(of_failed, [Fate::Remove, Fate::Remove, Fate::Remove], "their own session failed");
 }

@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::claim::Standing;
 use crate::glob::Piece;
 use crate::group_index::Scope;
 use crate::listing::Names;
 use crate::pattern_index::PatternIndex;
+use crate::standing::{Standing, Worth};
 
 const NAME: &str = "(d/)?(t_)?[ab]{1,2}(_processed)?(_processed)?(\\.mp3|\\.m4a)?(\\.tmp|\\.part)?";
 
@@ -67,7 +67,7 @@ fn patterns_need_a_stem_and_something_more() {
 fn reaches(variants: &Variants, glob: &Glob, file: &str) -> bool {
     let mut names = Names::default();
     names.push(file.as_bytes());
-    !PatternIndex::new(&names, variants, Scope::Path).offer(glob, Standing::Live).is_empty()
+    !PatternIndex::new(&names, variants, Scope::Path).offer(glob, Worth::of(Standing::Live, false)).is_empty()
 }
 
 #[test]

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::listing::FileFacts;
-use crate::matching::{FailedMark, Marks, Since};
-use crate::policy::Policy;
+use crate::marks::{EndedMark, Marks};
+use crate::policy::{AgeFrom, Policy};
+use crate::standing::{Ends, is_older};
 
 /// What happens to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +18,62 @@ pub enum Verdict {
 }
 
 /// Why a file stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// A live claim covers it.
     Claimed,
+    /// A human holds it.
+    Held,
     /// A claim's name is nearly its own.
     NearlyClaimed,
     /// Nobody claims it, but it is too young (or its time lies in the future, or cannot be read).
     TooYoung,
     /// Its session failed, but not long enough ago, or at an unknown time.
     FailedRecently,
+    /// Its claim expires later, or at an unknown time.
+    NotExpired,
+    /// Nobody claims it, but it looks like a file that is missing.
+    Relinkable,
+    /// A configured exclusion covers it, or a file of its group.
+    Ignored,
+    /// It may go, but not in this plan, which is limited to others.
+    OutsideSelection,
+    /// It could not be looked at, or its name is none that could be worked with.
+    Unreadable,
+}
+
+impl Keep {
+    /// Every reason to stay.
+    pub const ALL: [Self; 10] = [
+        Self::Claimed,
+        Self::Held,
+        Self::NearlyClaimed,
+        Self::TooYoung,
+        Self::FailedRecently,
+        Self::NotExpired,
+        Self::Relinkable,
+        Self::Ignored,
+        Self::OutsideSelection,
+        Self::Unreadable,
+    ];
+
+    /// The words for reports: 3 files …
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Held => "held",
+            Self::NearlyClaimed => "nearly claimed",
+            Self::TooYoung => "too young",
+            Self::FailedRecently => "of sessions that failed recently",
+            Self::NotExpired => "not expired",
+            Self::Relinkable => "that look like a missing file",
+            Self::Ignored => "excluded by the configuration",
+            Self::OutsideSelection => "outside the selection",
+            Self::Unreadable => "that could not be looked at",
+        }
+    }
 }
 
 /// Why a file may go.
@@ -35,8 +82,13 @@ pub enum Keep {
 pub enum Reason {
     /// No claim explains it.
     Orphan {
-        /// Its last modification, which its age counts from.
-        modified: Timestamp,
+        /// What its age counts from.
+        since: Timestamp,
+        /// Which of its times that is.
+        age_from: AgeFrom,
+        /// When a live claim was last seen to cover it, if that was at the last good survey.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claimed_until: Option<Timestamp>,
     },
     /// Every session that claims it has failed.
     FailedSession {
@@ -45,33 +97,53 @@ pub enum Reason {
         /// The sessions' identifiers, in order.
         owners: Vec<String>,
     },
+    /// Every row that claims it has expired, and no failure is younger.
+    Expired {
+        /// The latest expiry.
+        at: Timestamp,
+        /// The rows' identifiers, in order.
+        owners: Vec<String>,
+    },
 }
 
 impl Reason {
+    /// Every kind.
+    pub const KINDS: [&'static str; 3] = ["orphan", "failed_session", "expired"];
+
     /// When the age of this reason began.
     #[must_use]
     pub fn counted_from(&self) -> Timestamp {
         match self {
-            Self::Orphan { modified } => *modified,
-            Self::FailedSession { since, owners: _ } => *since,
+            Self::Orphan { since: at, .. } | Self::FailedSession { since: at, .. } | Self::Expired { at, .. } => *at,
         }
     }
 
-    /// The name in JSON: `orphan` or `failed_session`.
+    /// The name in JSON: `orphan`, `failed_session` or `expired`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Orphan { .. } => "orphan",
             Self::FailedSession { .. } => "failed_session",
+            Self::Expired { .. } => "expired",
         }
     }
 
-    /// The word for reports: `orphan` or `failed session`.
+    /// The word for reports: `orphan`, `failed session` or `expired`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Orphan { .. } => "orphan",
             Self::FailedSession { .. } => "failed session",
+            Self::Expired { .. } => "expired",
+        }
+    }
+
+    /// When a live claim was last seen to cover the file, if that was at the last good survey.
+    #[must_use]
+    pub fn claimed_until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Orphan { claimed_until, .. } => *claimed_until,
+            Self::FailedSession { .. } | Self::Expired { .. } => None,
         }
     }
 }
@@ -81,13 +153,8 @@ impl Reason {
 pub enum ByClaims {
     /// It stays, whatever it is.
     Keep(Keep),
-    /// Its sessions failed long enough ago.
-    Failed {
-        /// The latest failure.
-        since: Timestamp,
-        /// The sessions.
-        owners: Vec<String>,
-    },
+    /// The claims on it have ended long enough ago.
+    Ended(Reason),
     /// Nobody claims it: its age decides.
     Unclaimed,
 }
@@ -95,115 +162,77 @@ pub enum ByClaims {
 /// Judges a file by its claims. Exactly one arm fits each combination of marks.
 #[must_use]
 pub fn by_claims(marks: &Marks, policy: &Policy, now: Timestamp) -> ByClaims {
-    let Marks { live, near, near_failed, failed, attached } = marks;
+    let Marks { live, held, near, near_ended, ended, attached, relinkable } = marks;
     if *live {
         return ByClaims::Keep(Keep::Claimed);
     }
-    if *near || (*near_failed && failed.is_none()) {
+    if *held {
+        return ByClaims::Keep(Keep::Held);
+    }
+    if *near || (*near_ended && ended.is_none()) {
         return ByClaims::Keep(Keep::NearlyClaimed);
     }
-    // Every failed session that may mean this file must have failed long enough ago.
-    let is_over = |since: &Since| match since {
-        Since::At(since) => is_older(*since, policy.failed_retention_secs, now),
-        Since::Unknown => false,
-    };
-    if !attached.iter().all(is_over) {
-        return ByClaims::Keep(Keep::FailedRecently);
+    // Every ended claim that may mean this file must have ended long enough ago. What they say counts together, so
+    // that the reason does not depend on which of them names the file.
+    let ends = [*attached, ended.as_ref().map(|mark| mark.ends)].into_iter().flatten().reduce(Ends::and);
+    if let Some(keep) = ends.and_then(|ends| still_running(ends, policy, now)) {
+        return ByClaims::Keep(keep);
     }
-    match failed {
-        Some(FailedMark { since: since @ Since::At(at), owners }) if is_over(since) => {
-            ByClaims::Failed { since: *at, owners: owners.iter().cloned().collect() }
-        }
-        Some(_) => ByClaims::Keep(Keep::FailedRecently),
+    match ended {
+        Some(mark) => reason_of(mark).map_or(ByClaims::Keep(Keep::FailedRecently), ByClaims::Ended),
+        None if *relinkable => ByClaims::Keep(Keep::Relinkable),
         None => ByClaims::Unclaimed,
     }
 }
 
-/// Judges a file that nobody claims by its age.
+fn still_running(ends: Ends, policy: &Policy, now: Timestamp) -> Option<Keep> {
+    if !ends.failure_is_over(policy, now) {
+        Some(Keep::FailedRecently)
+    } else if !ends.are_over(policy, now) {
+        Some(Keep::NotExpired)
+    } else {
+        None
+    }
+}
+
+/// Why a file may go whose claims have ended: a failure says more than an expiry. Nothing that is over has an
+/// unknown time.
+fn reason_of(EndedMark { ends, owners }: &EndedMark) -> Option<Reason> {
+    let owners = owners.iter().cloned().collect();
+    match (ends.failed, ends.expires) {
+        (Some(failed), _) => failed.known().map(|since| Reason::FailedSession { since, owners }),
+        (None, Some(expires)) => expires.known().map(|at| Reason::Expired { at, owners }),
+        (None, None) => None,
+    }
+}
+
+/// Judges a file that nobody claims by its age. `first_seen` is when a complete survey first saw this very file.
 #[must_use]
-pub fn by_age(facts: &FileFacts, policy: &Policy, now: Timestamp) -> Verdict {
-    match facts.mtime.timestamp() {
-        Some(modified) if is_older(modified, policy.orphan_retention_secs, now) => {
-            Verdict::Remove(Reason::Orphan { modified })
+pub fn by_age(facts: &FileFacts, first_seen: Option<Timestamp>, policy: &Policy, now: Timestamp) -> Verdict {
+    match counted_from(facts, first_seen, policy) {
+        Some(since) if is_older(since, policy.orphan_retention_secs, now) => {
+            Verdict::Remove(Reason::Orphan { since, age_from: policy.age_from, claimed_until: None })
         }
         _ => Verdict::Keep(Keep::TooYoung),
     }
 }
 
-/// Whether more than `retention_secs` have passed between `then` and `now`; never for a future `then`.
-fn is_older(then: Timestamp, retention_secs: u64, now: Timestamp) -> bool {
-    let age_nanos = now.as_nanosecond() - then.as_nanosecond();
-    age_nanos > i128::from(retention_secs) * 1_000_000_000
+/// What the age of an orphan counts from; `None` when that is not known, which is never old.
+///
+/// A file that was modified in the future is never old, whatever else its age counts from.
+#[must_use]
+pub fn counted_from(facts: &FileFacts, first_seen: Option<Timestamp>, policy: &Policy) -> Option<Timestamp> {
+    let modified = facts.mtime.timestamp()?;
+    let changed = modified.max(facts.ctime.timestamp()?);
+    let since = match policy.age_from {
+        AgeFrom::Mtime => modified,
+        AgeFrom::Changed => changed,
+        AgeFrom::FirstSeen => modified.max(first_seen?),
+    };
+    // What is deleted at once gets no second look, so a copied or moved file does not count as old as its content.
+    Some(if policy.action.frees_at_once() { since.max(changed) } else { since })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    fn at(secs: i64) -> Timestamp {
-        Timestamp::from_second(secs).unwrap()
-    }
-
-    const NOW: i64 = 1_800_000_000;
-    const WEEK: i64 = 7 * 86_400;
-
-    fn failed(since: Since) -> Option<FailedMark> {
-        Some(FailedMark { since, owners: BTreeSet::from(["7".to_owned()]) })
-    }
-
-    fn judged(marks: &Marks) -> ByClaims {
-        by_claims(marks, &Policy::classic(), at(NOW))
-    }
-
-    #[test]
-    fn a_live_claim_wins_over_everything() {
-        let marks = Marks { live: true, near: true, failed: failed(Since::At(at(0))), ..Marks::default() };
-        assert_eq!(judged(&marks), ByClaims::Keep(Keep::Claimed));
-    }
-
-    #[test]
-    fn a_nearly_claimed_file_stays_although_a_session_failed() {
-        let marks = Marks { near: true, failed: failed(Since::At(at(0))), ..Marks::default() };
-        assert_eq!(judged(&marks), ByClaims::Keep(Keep::NearlyClaimed));
-        // Two failed sessions with nearly one name do not keep each other's files for ever …
-        let old = Some(Since::At(at(0)));
-        let marks = Marks { near_failed: true, attached: old, near: false, ..marks };
-        assert!(matches!(judged(&marks), ByClaims::Failed { .. }));
-        // … but the one that failed last decides when they go.
-        for recent in [Since::At(at(NOW)), Since::Unknown] {
-            let marks = Marks { attached: Some(recent), ..marks.clone() };
-            assert_eq!(judged(&marks), ByClaims::Keep(Keep::FailedRecently));
-        }
-    }
-
-    #[test]
-    fn failed_sessions_go_only_after_their_retention() {
-        let at_age = |age| judged(&Marks { failed: failed(Since::At(at(NOW - age))), ..Marks::default() });
-        assert!(matches!(at_age(WEEK + 1), ByClaims::Failed { .. }));
-        assert_eq!(at_age(WEEK), ByClaims::Keep(Keep::FailedRecently));
-        assert_eq!(at_age(-5), ByClaims::Keep(Keep::FailedRecently));
-        let unknown = Marks { failed: failed(Since::Unknown), ..Marks::default() };
-        assert_eq!(judged(&unknown), ByClaims::Keep(Keep::FailedRecently));
-    }
-
-    #[test]
-    fn a_file_from_the_future_is_kept() {
-        let time = |secs| crate::listing::FileTime { secs, nanos: 0 };
-        let facts = |secs| FileFacts {
-            dev: 1,
-            ino: 1,
-            size_bytes: 1,
-            mtime: time(secs),
-            ctime: time(secs),
-            btime: None,
-            links: 1,
-        };
-        let verdict = |secs| by_age(&facts(secs), &Policy::classic(), at(NOW));
-        assert_eq!(verdict(NOW + 1), Verdict::Keep(Keep::TooYoung));
-        assert_eq!(verdict(NOW - 86_400), Verdict::Keep(Keep::TooYoung));
-        assert!(matches!(verdict(NOW - 86_401), Verdict::Remove(Reason::Orphan { .. })));
-        assert_eq!(verdict(i64::MIN), Verdict::Keep(Keep::TooYoung), "a time no calendar knows is no age");
-    }
-}
+#[path = "verdict_tests.rs"]
+mod tests;

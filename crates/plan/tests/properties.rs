@@ -2,6 +2,14 @@
 //!
 //! The number of cases is `PROPTEST_CASES`, or 2,000.
 
+#[path = "properties/amounts.rs"]
+mod amounts;
+#[path = "properties/guards.rs"]
+mod guards;
+#[path = "properties/protections.rs"]
+mod protections;
+#[path = "properties/rechecks.rs"]
+mod rechecks;
 mod reference;
 mod worlds;
 
@@ -9,13 +17,13 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use reference::{Fate, Name, Tie};
+use reference::{End, Fate, Name, Tie};
+use upsweep_plan::exclude::is_excluded;
 use upsweep_plan::key::Key;
-use upsweep_plan::listing::Names;
 use upsweep_plan::plan::Plan;
-use upsweep_plan::reconcile::{HiddenVerdict, Look, Removal, judge_hidden, still_allowed};
-use upsweep_plan::verdict::{Keep, Reason};
-use worlds::{World, ripe_worlds, worlds};
+use upsweep_plan::reconcile::{Look, Removal};
+use upsweep_plan::verdict::Reason;
+use worlds::{File, World, ripe_worlds, worlds};
 
 fn config() -> Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
@@ -35,61 +43,30 @@ fn shuffled<T: Clone>(list: &[T], seed: u64) -> Vec<T> {
     out
 }
 
-/// The same store and rules a little later: some rows changed, some came, some went.
-fn later_rows() -> impl Strategy<Value = (World, World)> {
-    (prop_oneof![worlds(), ripe_worlds()], worlds(), any::<u32>()).prop_map(|(before, other, which)| {
-        let chosen = |at: usize| which >> (at % 32) & 1 == 1;
-        let pick = |(at, row): (usize, &worlds::Row)| chosen(at).then(|| row.clone());
-        let stayed = before.rows.iter().enumerate().filter_map(pick);
-        let came = other.rows.iter().enumerate().filter(|(at, _)| chosen(at + 8)).map(|(_, row)| row.clone());
-        let rows = stayed.chain(came).collect();
-        (before.clone(), World { rows, ..before })
-    })
-}
-
-fn recheck(removals: &[Removal], now: &World) -> Vec<Option<Keep>> {
-    let names: Names = removals.iter().map(|r| &r.key).collect();
-    still_allowed(removals, &now.matched(&names), &now.policy(), now.now)
-}
-
-fn is_failed(removal: &Removal) -> bool {
-    matches!(removal.reason, Reason::FailedSession { .. })
+fn is_orphan(removal: &Removal) -> bool {
+    matches!(removal.reason, Reason::Orphan { .. })
 }
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_is_claimed_nearly_claimed_or_young_is_never_removed(world in worlds()) {
-        for Removal { key, reason, age_secs: _, facts } in world.survey().outcome.removals {
-            let heard = reference::heard(&world, key.as_bytes());
-            prop_assert!(!heard.live, "{key} is live");
-            prop_assert!(!heard.near, "{key} is nearly claimed, or named by a row that is no key");
-            let since = |s: &Option<jiff::Timestamp>| s.map(jiff::Timestamp::as_nanosecond);
-            for failure in heard.failed.iter().map(|(since, _)| since).chain(&heard.others) {
-                prop_assert!(reference::is_over(since(failure), world.failed_secs, world.now), "{key} failed recently");
-            }
-            match reason {
-                Reason::Orphan { .. } => {
-                    prop_assert!(heard.failed.is_empty() && !heard.near_failed, "{key} is no orphan");
-                    prop_assert!(reference::is_over(reference::nanos(facts.mtime), world.orphan_secs, world.now), "{key} is young");
-                }
-                Reason::FailedSession { .. } => prop_assert!(!heard.failed.is_empty(), "{key} is of no failed session"),
-            }
-        }
-    }
-
-    #[test]
-    fn the_order_of_files_and_rows_does_not_matter(world in worlds(), seeds in any::<[u64; 2]>()) {
+    fn the_order_of_files_rows_and_holds_does_not_matter(world in worlds(), seeds in any::<[u64; 5]>()) {
+        let rows = world.rows.iter().map(|row| worlds::Row { rule: row.rule % world.rules.len(), ..row.clone() });
         let other = World {
             files: shuffled(&world.files, seeds[0]),
-            rows: shuffled(&world.rows, seeds[1]),
+            rows: shuffled(&rows.collect::<Vec<_>>(), seeds[1]),
+            holds: shuffled(&world.holds, seeds[2]),
+            hidden: shuffled(&world.hidden, seeds[3]),
             ..world.clone()
         };
         let (one, two) = (world.survey(), other.survey());
         prop_assert_eq!(&one.plan.hash, &two.plan.hash);
-        prop_assert_eq!(&one, &two);
+        prop_assert_eq!(&one.plan, &two.plan);
+        prop_assert_eq!((&one.tally, one.explained), (&two.tally, two.explained));
+        prop_assert_eq!(&one.relinks, &two.relinks);
         prop_assert!(one.outcome.removals.is_sorted_by(|a, b| a.key < b.key));
+        prop_assert_eq!(shuffled_fates(&one), shuffled_fates(&two));
         let json = serde_json::to_vec(&one.plan).unwrap();
         prop_assert_eq!(Plan::read(&json).unwrap(), one.plan.clone(), "a saved plan comes back whole");
         let mut shorter = one.plan;
@@ -99,17 +76,18 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_what_plain_loops_make_of_it(world in worlds()) {
+    fn a_plan_is_what_plain_loops_make_of_it(world in prop_oneof![3 => worlds(), 1 => ripe_worlds()]) {
         let survey = world.survey();
         let fates = reference::fates(&world);
         let mut expected: Vec<Removal> = Vec::new();
         for (file, fate) in world.files.iter().zip(&fates) {
             let reason = match fate.clone() {
-                Fate::Orphan(modified) => Reason::Orphan { modified },
+                Fate::Orphan(since) => Reason::Orphan { since, age_from: world.age_from, claimed_until: None },
                 Fate::FailedSession(since, owners) => Reason::FailedSession { since, owners },
+                Fate::Expired(at, owners) => Reason::Expired { at, owners },
                 _ => continue,
             };
-            let Look::File(facts) = file.look else { panic!("only files are condemned") };
+            let Look::File(facts, _) = file.look else { panic!("only files are condemned") };
             let age_nanos = world.now.as_nanosecond() - reason.counted_from().as_nanosecond();
             let age_secs = u64::try_from(age_nanos / 1_000_000_000).unwrap();
             expected.push(Removal { key: Key::parse(&file.name).unwrap(), reason, age_secs, facts });
@@ -119,30 +97,27 @@ proptest! {
         prop_assert_eq!(survey.outcome.kept, reference::kept(&fates));
         prop_assert_eq!(survey.outcome.vanished, fates.iter().filter(|f| **f == Fate::Vanished).count() as u64);
         prop_assert_eq!(&survey.tally, &reference::tally(&world));
-        let judged = expected.len() as u64 + survey.outcome.kept.total() + survey.outcome.vanished;
-        prop_assert_eq!(judged, world.files.len() as u64, "every file has one verdict");
-        let explained = world.files.iter().filter(|file| {
-            let heard = reference::heard(&world, &file.name);
-            heard.live || heard.near || heard.near_failed || !heard.failed.is_empty() || !heard.others.is_empty()
-        });
+        let judged: Vec<&File> =
+            world.files.iter().zip(&fates).filter(|(_, fate)| **fate != Fate::Excluded).map(|(file, _)| file).collect();
+        let counted = expected.len() as u64 + survey.outcome.kept.total() + survey.outcome.vanished;
+        prop_assert_eq!(counted, judged.len() as u64, "every file has one verdict");
+        prop_assert_eq!(survey.outcome.fates.len(), judged.len());
+        let missing = reference::missing(&world);
+        for file in &judged {
+            let relink = survey.relinks.get(&file.name);
+            prop_assert_eq!(relink.is_some(), reference::relinkable(&world, &missing, &file.name), "{:?}", file);
+            let of = |r: &upsweep_plan::relink::Relink| (r.claimed.as_bytes().to_vec(), r.owner.clone());
+            prop_assert!(relink.is_none_or(|relink| missing.contains(&of(relink))), "{relink:?}");
+        }
+        let explained = judged.iter().filter(|file| reference::heard(&world, &file.name).anything());
         prop_assert_eq!(survey.explained, explained.count() as u64);
     }
 
     #[test]
-    fn a_recheck_allows_everything_while_nothing_changes(world in worlds(), hours in 0..2_000_i64) {
-        let removals = world.survey().outcome.removals;
-        let later = World { now: world.now + jiff::SignedDuration::from_hours(hours), ..world };
-        prop_assert_eq!(recheck(&removals, &later), vec![None; removals.len()]);
-    }
-
-    #[test]
-    fn a_recheck_allows_only_what_a_fresh_plan_would_remove((before, after) in later_rows()) {
-        let removals = before.survey().outcome.removals;
-        let fresh = after.only(|key| removals.iter().any(|r| r.key == *key)).survey().outcome.removals;
-        for (removal, kept) in removals.iter().zip(recheck(&removals, &after)) {
-            let again = fresh.iter().find(|f| f.key == removal.key);
-            let same_reason = again.is_some_and(|f| is_failed(f) == is_failed(removal));
-            prop_assert_eq!(kept.is_none(), same_reason, "{}: {:?}, {:?}", &removal.key, kept, again);
+    fn an_exclusion_covers_what_plain_loops_find(world in worlds()) {
+        for File { name, look: _ } in &world.files {
+            let covered = is_excluded(&world.policy().exclude, name);
+            prop_assert_eq!(covered, reference::excluded(&world, name), "{:?} {:?}", name, &world.exclude);
         }
     }
 
@@ -151,28 +126,37 @@ proptest! {
         let is_plain = |row: &worlds::Row| matches!(reference::said(&world, row).name, Name::Plain(_));
         let rows = world.rows.iter().filter(|row| is_plain(row)).cloned().collect();
         let without = World { rows, ..world.clone() };
-        let of_failed = |world: &World| -> BTreeSet<Key> {
-            world.survey().outcome.removals.into_iter().filter(is_failed).map(|r| r.key).collect()
+        let of_ended = |world: &World| -> BTreeSet<Key> {
+            world.survey().outcome.removals.into_iter().filter(|r| !is_orphan(r)).map(|r| r.key).collect()
         };
-        prop_assert!(of_failed(&world).is_subset(&of_failed(&without)));
+        prop_assert!(of_ended(&world).is_subset(&of_ended(&without)));
     }
 
     #[test]
     fn a_failed_session_condemns_only_what_it_names_exactly(world in worlds()) {
         for removal in world.survey().outcome.removals {
-            let Reason::FailedSession { since, owners } = removal.reason else { continue };
+            let (at, owners) = match removal.reason.clone() {
+                Reason::Orphan { .. } => continue,
+                Reason::FailedSession { since, owners } => (End::Failed(Some(since)), owners),
+                Reason::Expired { at, owners } => (End::Expires(Some(at)), owners),
+            };
             let mut named = Vec::new();
             for said in world.rows.iter().map(|row| reference::said(&world, row)) {
-                if let Name::Plain(name) = &said.name
-                    && said.failed
+                if let (Name::Plain(name), Some(end)) = (&said.name, said.end)
                     && reference::tie(&world, name, removal.key.as_bytes()) == Some(Tie::Own)
                 {
-                    named.push(said);
+                    named.push((end, said.owner));
                 }
             }
-            prop_assert!(!named.is_empty(), "{} is named by no failed row", removal.key);
-            prop_assert_eq!(named.iter().map(|s| s.since).max(), Some(Some(since)));
-            let rows: BTreeSet<String> = named.into_iter().map(|s| s.owner).collect();
+            prop_assert!(named.iter().any(|(end, _)| *end == at), "{}: no row says {at:?}", removal.key);
+            // A failure says more than an expiry, and of each the last counts.
+            let later = |end: &End| match (end, at) {
+                (End::Failed(one), End::Failed(other)) | (End::Expires(one), End::Expires(other)) => *one > other,
+                (End::Failed(_), End::Expires(_)) => true,
+                (End::Expires(_), End::Failed(_)) => false,
+            };
+            prop_assert!(!named.iter().any(|(end, _)| later(end)), "{} is of another row", removal.key);
+            let rows: BTreeSet<String> = named.into_iter().map(|(_, owner)| owner).collect();
             prop_assert_eq!(rows.into_iter().collect::<Vec<_>>(), owners);
         }
     }
@@ -186,49 +170,29 @@ proptest! {
             (group.dir.to_vec(), group.stem.to_vec())
         };
         let fates = reference::fates(&world);
-        let heard = |name: &[u8]| reference::heard(&world, name);
-        for removal in world.survey().outcome.removals.iter().filter(|r| !is_failed(r)) {
+        for removal in world.survey().outcome.removals.iter().filter(|r| is_orphan(r)) {
             for (file, fate) in world.files.iter().zip(&fates) {
-                let unclaimed = !heard(&file.name).live && !heard(&file.name).near && *fate == Fate::Young;
+                let keeps = matches!(fate, Fate::Young | Fate::Unreadable | Fate::Relinkable | Fate::Excluded);
                 let together = group(&file.name) == group(removal.key.as_bytes());
-                prop_assert!(!(unclaimed && together), "{} goes although {:?} is young", removal.key, file.name);
+                prop_assert!(!(keeps && together), "{} goes although {:?} is {fate:?}", removal.key, file.name);
             }
         }
         // The core's groups are the design's: an original's folder and stem.
         for file in &world.files {
-            let together = |other: &&worlds::File| group(&other.name) == group(&file.name);
-            let alike = |other: &&worlds::File| reference::group(&world, &other.name) == reference::group(&world, &file.name);
-            let list = |which: &dyn Fn(&&worlds::File) -> bool| -> Vec<&[u8]> {
+            let together = |other: &&File| group(&other.name) == group(&file.name);
+            let alike = |other: &&File| reference::group(&world, &other.name) == reference::group(&world, &file.name);
+            let list = |which: &dyn Fn(&&File) -> bool| -> Vec<&[u8]> {
                 world.files.iter().filter(which).map(|f| &*f.name).collect()
             };
             prop_assert_eq!(list(&together), list(&alike));
         }
     }
+}
 
-    #[test]
-    fn a_hidden_file_comes_back_exactly_when_its_claims_keep_it((before, after) in later_rows()) {
-        let removals = before.survey().outcome.removals;
-        let names: Names = removals.iter().map(|r| &r.key).collect();
-        let judged = judge_hidden(&after.matched(&names), names.len(), &after.policy(), after.now);
-        // Ages of files do not count any more: all of them are as old as can be.
-        let old = World { orphan_secs: 0, ..after.only(|key| removals.iter().any(|r| r.key == *key)) };
-        let mut files = old.files.clone();
-        for file in &mut files {
-            let Look::File(facts) = &mut file.look else { panic!("only files are condemned") };
-            facts.mtime = upsweep_plan::listing::FileTime { secs: 0, nanos: 0 };
-        }
-        let fates = reference::fates(&World { files: files.clone(), ..old.clone() });
-        for (removal, verdict) in removals.iter().zip(judged) {
-            let at = files.iter().position(|f| f.name == removal.key.as_bytes()).unwrap();
-            let expected = match fates[at] {
-                Fate::Claimed => HiddenVerdict::Restore(Keep::Claimed),
-                Fate::Near => HiddenVerdict::Restore(Keep::NearlyClaimed),
-                Fate::FailedRecently => HiddenVerdict::Restore(Keep::FailedRecently),
-                _ => HiddenVerdict::StillRemove,
-            };
-            prop_assert_eq!(verdict, expected, "{}", removal.key);
-        }
-        let nothing_changed = judge_hidden(&before.matched(&names), names.len(), &before.policy(), before.now);
-        prop_assert!(nothing_changed.iter().all(|v| *v == HiddenVerdict::StillRemove));
-    }
+/// The fates by name, in the order of names.
+fn shuffled_fates(survey: &worlds::Survey) -> Vec<(&[u8], upsweep_plan::reconcile::Fate)> {
+    let fates = survey.outcome.fates.iter().copied();
+    let mut list: Vec<_> = survey.names.iter().zip(fates).collect();
+    list.sort_by_key(|(name, _)| *name);
+    list
 }

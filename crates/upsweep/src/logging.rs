@@ -1,19 +1,26 @@
-//! Structured logs on standard error: counts, bytes and ids, never the names of files.
+//! Structured logs on standard error: counts, bytes and ids. Names of files only when they are asked for.
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use upsweep_engine::logs::FILE_NAMES;
 
 use crate::config::{Config, LogFormat};
 
 /// Starts logging as configured. A second call does nothing.
 pub(crate) fn start(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_colourful());
+    // No level and no filter per module shows names: only the setting does.
+    let names = config.log_file_names;
+    let named = filter_fn(move |line| names || line.target() != FILE_NAMES);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_colourful());
+    let logs = tracing_subscriber::registry().with(filter);
     let started = match config.log_format {
-        LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => logs.with(lines.with_target(false).with_filter(named)).try_init(),
+        LogFormat::Json => logs.with(lines.json().flatten_event(true).with_filter(named)).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");

@@ -4,12 +4,15 @@ mod cli;
 mod clock;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod headers;
 mod logging;
 mod progress;
 mod render;
+mod save;
 mod say;
+mod user;
 mod wire;
 
 use std::process::ExitCode;

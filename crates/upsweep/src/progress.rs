@@ -26,8 +26,8 @@ impl Progress for Bars {
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
         let template = match total {
-            Some(_) => "{prefix:>22} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
-            None => "{prefix:>22} {spinner} {human_pos}, {rate}",
+            Some(_) => "{prefix:>29} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
+            None => "{prefix:>29} {spinner} {human_pos}, {rate}",
         };
         // A template that does not parse is a mistake of ours that the tests would show.
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -64,7 +64,10 @@ fn words(stage: Stage) -> &'static str {
         Stage::Headers => "reading audio headers",
         Stage::Rechecking => "reading claims again",
         Stage::Hiding => "hiding files",
+        Stage::Archiving => "copying to the archive",
+        Stage::Draining => "waiting for open transactions",
         Stage::Restoring => "bringing files back",
+        Stage::Retrieving => "fetching from the archive",
         Stage::Purging => "freeing files",
     }
 }

@@ -280,7 +280,9 @@ fn restore_says_what_it_does_not_know() {
     site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
     site.upsweep(&["restore", "--run", "20200101-000000-abcdef"]).expect(1).has("there is no run");
-    site.upsweep(&["restore", "never.m4a"]).expect(3).has("not hidden, so not brought back: never.m4a");
+    site.upsweep(&["restore", "never.m4a"])
+        .expect(3)
+        .has("neither hidden nor archived, so not brought back: never.m4a");
     site.upsweep(&["restore", "../x"]).expect(64).has("no name of a file below the upload directory");
     site.upsweep(&["restore"]).expect(64);
     site.upsweep(&["restore", "--json"]).expect(64);
@@ -367,8 +369,10 @@ fn the_example_is_complete_and_its_commands_work() {
     for command in commands {
         site.upsweep(&command).expect(0);
     }
-    let hidden = fs::read_dir(dir.join("uploads/audio/.upsweep/quarantine")).unwrap().count();
-    assert!(hidden > 0, "the example's own files were hidden");
+    let config = dir.join("upsweep.toml");
+    let status = site.upsweep(&["--config", config.to_str().unwrap(), "status", "--json"]).expect(0).json();
+    assert_eq!(status["hidden"]["files"], 4, "the example's own files were hidden, but for the one brought back");
+    assert!(dir.join("uploads/audio/upload-broke-off.ogg").exists(), "which the run left where it was");
     assert!(site.has("precious.m4a") && !site.has(".upsweep"));
     site.upsweep(&["demo", "--dir", dir.to_str().unwrap()]).expect(1).has("is not empty");
 }

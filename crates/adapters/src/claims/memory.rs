@@ -81,6 +81,32 @@ impl MemoryClaims {
         self
     }
 
+    /// The tables that answer these rules.
+    fn tables(&self, rules: &[ClaimRule]) -> Result<Vec<&MemoryTable>, ClaimError> {
+        self.reach()?;
+        let mut tables = vec![];
+        for rule in rules {
+            let have: Vec<String> = self.rows.keys().cloned().collect();
+            let table = self.rows.get(&rule.name);
+            let table = table.ok_or_else(|| no_such_table(rule, &rule.name, &self.identity.to_string(), &have))?;
+            check_columns(rule, &table.columns, false)?;
+            tables.push(table);
+        }
+        Ok(tables)
+    }
+
+    fn snapshot(&self, rows: Vec<u64>) -> Snapshot {
+        Snapshot {
+            identity: self.identity.clone(),
+            rows,
+            is_replica: self.is_replica,
+            role_can_write: self.role_can_write,
+            clock: self.clock,
+            horizon: self.horizon,
+            own_files: vec![],
+        }
+    }
+
     fn reach(&self) -> Result<(), ClaimError> {
         if self.is_unreachable {
             let cause = "it was told to be unreachable".to_owned();
@@ -92,15 +118,7 @@ impl MemoryClaims {
 
 impl ClaimSource for MemoryClaims {
     fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
-        self.reach()?;
-        let mut tables = vec![];
-        for rule in rules {
-            let have: Vec<String> = self.rows.keys().cloned().collect();
-            let table = self.rows.get(&rule.name);
-            let table = table.ok_or_else(|| no_such_table(rule, &rule.name, &self.identity.to_string(), &have))?;
-            check_columns(rule, &table.columns, false)?;
-            tables.push(table);
-        }
+        let tables = self.tables(rules)?;
         let mut given = 0;
         for (index, (rule, table)) in rules.iter().zip(&tables).enumerate() {
             for row in &table.rows {
@@ -114,15 +132,12 @@ impl ClaimSource for MemoryClaims {
                 given += 1;
             }
         }
-        Ok(Snapshot {
-            identity: self.identity.clone(),
-            rows: tables.iter().map(|table| table.rows.len() as u64).collect(),
-            is_replica: self.is_replica,
-            role_can_write: self.role_can_write,
-            clock: self.clock,
-            horizon: self.horizon,
-            own_files: vec![],
-        })
+        Ok(self.snapshot(tables.iter().map(|table| table.rows.len() as u64).collect()))
+    }
+
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        self.tables(rules)?;
+        Ok(self.snapshot(vec![]))
     }
 
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {

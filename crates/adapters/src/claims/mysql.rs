@@ -42,11 +42,16 @@ impl ClaimSource for MySqlClaims {
         let url = &self.url;
         block_on(url, async {
             let mut session = Session::open(url).await?;
-            let snapshot = read(&mut session, rules, sink).await?;
+            let snapshot = read(&mut session, rules, Some(sink)).await?;
             // The rows are complete; how the goodbye goes changes nothing about them.
             let _ = session.conn.disconnect().await;
             Ok(snapshot)
         })
+    }
+
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        let url = &self.url;
+        block_on(url, async { read(&mut Session::open(url).await?, rules, None).await })
     }
 
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
@@ -60,7 +65,12 @@ impl ClaimSource for MySqlClaims {
     }
 }
 
-async fn read(session: &mut Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+/// Without a sink everything but the rows is read.
+async fn read(
+    session: &mut Session<'_>,
+    rules: &[ClaimRule],
+    sink: Option<&mut RowSink<'_>>,
+) -> Result<Snapshot, ClaimError> {
     let identity = identity(session).await?;
     let is_replica = is_replica(session).await?;
     let role_can_write = tables::can_write(session).await?;
@@ -75,8 +85,10 @@ async fn read(session: &mut Session<'_>, rules: &[ClaimRule], sink: &mut RowSink
         selects.push(Select::prepare(session, rule, &forbidden).await?);
     }
     let mut rows = vec![];
-    for (index, (rule, select)) in rules.iter().zip(&selects).enumerate() {
-        rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);
+    if let Some(sink) = sink {
+        for (index, (rule, select)) in rules.iter().zip(&selects).enumerate() {
+            rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);
+        }
     }
     session.run("COMMIT").await?;
     Ok(Snapshot {

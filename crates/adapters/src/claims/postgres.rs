@@ -43,8 +43,13 @@ impl ClaimSource for PostgresClaims {
         let url = &self.url;
         block_on(url, async {
             let session = Session::open(url).await?;
-            read(&session, rules, sink).await
+            read(&session, rules, Some(sink)).await
         })
+    }
+
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        let url = &self.url;
+        block_on(url, async { read(&Session::open(url).await?, rules, None).await })
     }
 
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
@@ -69,7 +74,12 @@ const BEGIN: &str = "
     SET LOCAL lock_timeout = '60s';
     SET LOCAL idle_in_transaction_session_timeout = 0;";
 
-async fn read(session: &Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+/// Without a sink everything but the rows is read.
+async fn read(
+    session: &Session<'_>,
+    rules: &[ClaimRule],
+    sink: Option<&mut RowSink<'_>>,
+) -> Result<Snapshot, ClaimError> {
     let lost = |error: tokio_postgres::Error| session.incomplete(&error);
     session.client.batch_execute(BEGIN).await.map_err(lost)?;
     // The first query takes the transaction's snapshot: the horizon is exactly the rows' own.
@@ -83,8 +93,10 @@ async fn read(session: &Session<'_>, rules: &[ClaimRule], sink: &mut RowSink<'_>
     }
     let role_can_write = selects.iter().any(|select| select.is_writable);
     let mut rows = vec![];
-    for (index, (rule, select)) in rules.iter().zip(&selects).enumerate() {
-        rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);
+    if let Some(sink) = sink {
+        for (index, (rule, select)) in rules.iter().zip(&selects).enumerate() {
+            rows.push(stream(session, rule, select, &mut |cells| sink(index, cells)).await?);
+        }
     }
     session.client.batch_execute("COMMIT").await.map_err(lost)?;
     Ok(Snapshot {

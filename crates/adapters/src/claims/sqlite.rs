@@ -73,28 +73,37 @@ impl File {
         let files = COMPANIONS.iter().map(path).filter_map(|path| std::fs::metadata(path).ok());
         files.map(|file| (file.dev(), file.ino())).collect()
     }
-}
 
-impl ClaimSource for SqliteClaims {
-    fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
-        let file = self.open()?;
-        let identity = file.identity();
-        let own_files = file.own_files();
-        let spools = file.spool(rules)?;
-        drop(file);
-        for (index, spool) in spools.iter().enumerate() {
-            spool.replay(&mut |cells| sink(index, cells));
-        }
-        Ok(Snapshot {
-            identity,
-            rows: spools.iter().map(Spool::rows).collect(),
+    fn snapshot(&self, rows: Vec<u64>) -> Snapshot {
+        Snapshot {
+            identity: self.identity(),
+            rows,
             is_replica: false,
             role_can_write: None,
             // SQLite asks this host for the time: a clock of its own it has none.
             clock: None,
             horizon: Horizon::Clock,
-            own_files,
-        })
+            own_files: self.own_files(),
+        }
+    }
+}
+
+impl ClaimSource for SqliteClaims {
+    fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError> {
+        let file = self.open()?;
+        let spools = file.spool(rules, true)?;
+        let snapshot = file.snapshot(spools.iter().map(Spool::rows).collect());
+        drop(file);
+        for (index, spool) in spools.iter().enumerate() {
+            spool.replay(&mut |cells| sink(index, cells));
+        }
+        Ok(snapshot)
+    }
+
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        let file = self.open()?;
+        file.spool(rules, false)?;
+        Ok(file.snapshot(vec![]))
     }
 
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
@@ -152,21 +161,21 @@ impl File {
         }
     }
 
-    /// Reads every rule out of one transaction.
-    fn spool(&self, rules: &[ClaimRule]) -> Result<Vec<Spool>, ClaimError> {
+    /// Reads every rule out of one transaction, or only looks whether it could.
+    fn spool(&self, rules: &[ClaimRule], with_rows: bool) -> Result<Vec<Spool>, ClaimError> {
         let lost = |error: rusqlite::Error| self.incomplete(&error);
         self.connection.execute_batch("BEGIN").map_err(lost)?;
         // A read takes the snapshot; BEGIN alone does not.
         self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(lost)?;
         let mut spools = vec![];
         for rule in rules {
-            spools.push(self.spool_rule(rule)?);
+            spools.push(self.spool_rule(rule, with_rows)?);
         }
         self.connection.execute_batch("COMMIT").map_err(lost)?;
         Ok(spools)
     }
 
-    fn spool_rule(&self, rule: &ClaimRule) -> Result<Spool, ClaimError> {
+    fn spool_rule(&self, rule: &ClaimRule, with_rows: bool) -> Result<Spool, ClaimError> {
         let explain = |error: rusqlite::Error| self.explain(rule, &error);
         // The names as the statement itself gives them: of two alike, a surrounding one sees `x` and `x:1`.
         let (from, statement) = match &rule.source {
@@ -188,8 +197,11 @@ impl File {
         let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}", quote(name, '"'))).collect();
         let mut statement =
             self.connection.prepare(&format!("SELECT {} FROM {from} AS q", cells.join(", "))).map_err(explain)?;
-        let mut rows = statement.query([]).map_err(explain)?;
         let mut spool = Spool::new(wanted.len());
+        if !with_rows {
+            return Ok(spool);
+        }
+        let mut rows = statement.query([]).map_err(explain)?;
         while let Some(row) = rows.next().map_err(explain)? {
             for (at, column) in wanted.iter().enumerate() {
                 match row.get_ref(at).map_err(explain)? {

@@ -1,22 +1,22 @@
 //! A home in memory, for tests of the engine: the same promises, no disk.
 
+mod open_ledger;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-use upsweep_engine::ports::{
-    Entry, Holder, Home, Horizon, Lease, LeaseError, Ledger, LedgerError, NewOp, Noted, Op, OpId, RunOutcome, RunRecord,
-};
-use upsweep_plan::lifecycle::State;
+use upsweep_engine::ports::{Holder, Home, Lease, LeaseError, Ledger, LedgerError, LedgerPlace, Noted};
 
 use crate::ledger::memory::MemoryLedger;
+use open_ledger::OpenLedger;
 
 /// A home in memory. Clones are the same home, as another process would find it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryHome {
     kept: Arc<Mutex<Kept>>,
     is_damaged: Arc<AtomicBool>,
+    is_outside: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +46,16 @@ impl MemoryHome {
         self.is_damaged.store(true, Ordering::Relaxed);
     }
 
+    /// A copy of the ledger as it stands, as a backup would be.
+    pub fn copy_ledger(&self) -> Option<MemoryLedger> {
+        self.kept().ledger.as_ref().map(|ledger| locked(ledger).clone())
+    }
+
+    /// From now on the ledger is kept where other stores may have theirs.
+    pub fn keep_ledger_outside(&self) {
+        self.is_outside.store(true, Ordering::Relaxed);
+    }
+
     /// Loses every note.
     pub fn lose_notes(&self) {
         self.kept().notes.clear();
@@ -57,11 +67,15 @@ impl MemoryHome {
 
     fn open(&self, ledger: &Arc<Mutex<MemoryLedger>>) -> Box<dyn Ledger> {
         let id = locked(ledger).id().to_owned();
-        Box::new(OpenLedger { id, ledger: Arc::clone(ledger), is_damaged: Arc::clone(&self.is_damaged) })
+        Box::new(OpenLedger::new(id, Arc::clone(ledger), Arc::clone(&self.is_damaged)))
     }
 }
 
 impl Home for MemoryHome {
+    fn ledger_place(&self) -> LedgerPlace {
+        LedgerPlace { shown: "in memory".to_owned(), is_inside: !self.is_outside.load(Ordering::Relaxed) }
+    }
+
     fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
         Ok(self.kept().ledger.as_ref().map(|ledger| self.open(ledger)))
     }
@@ -108,73 +122,6 @@ impl Lease for MemoryLease {}
 impl Drop for MemoryLease {
     fn drop(&mut self) {
         locked(&self.0).holder = None;
-    }
-}
-
-/// The ledger in the hands of one who opened it.
-struct OpenLedger {
-    id: String,
-    ledger: Arc<Mutex<MemoryLedger>>,
-    is_damaged: Arc<AtomicBool>,
-}
-
-impl OpenLedger {
-    fn it(&self) -> MutexGuard<'_, MemoryLedger> {
-        locked(&self.ledger)
-    }
-}
-
-impl Ledger for OpenLedger {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
-        self.it().begin_run(run)
-    }
-
-    fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
-        self.it().end_run(id, ended_at, outcome)
-    }
-
-    fn intend(&mut self, run: &str, ops: &[NewOp], at: Timestamp) -> Result<Vec<OpId>, LedgerError> {
-        self.it().intend(run, ops, at)
-    }
-
-    fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
-        self.it().record(entries, at)
-    }
-
-    fn set_horizons(&mut self, ops: &[OpId], horizons: &[Horizon]) -> Result<(), LedgerError> {
-        self.it().set_horizons(ops, horizons)
-    }
-
-    fn ops_in(&self, states: &[State]) -> Result<Vec<Op>, LedgerError> {
-        self.it().ops_in(states)
-    }
-
-    fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError> {
-        self.it().ops_of(run)
-    }
-
-    fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
-        self.it().hidden_since(since)
-    }
-
-    fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
-        self.it().runs(limit)
-    }
-
-    fn run(&self, id: &str) -> Result<Option<RunRecord>, LedgerError> {
-        self.it().run(id)
-    }
-
-    fn verify(&self) -> Result<(), LedgerError> {
-        if self.is_damaged.load(Ordering::Relaxed) {
-            let (ledger, problem) = ("in memory".to_owned(), "it was told to be".to_owned());
-            return Err(LedgerError::Damaged { ledger, problem });
-        }
-        self.it().verify()
     }
 }
 

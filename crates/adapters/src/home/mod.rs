@@ -1,5 +1,5 @@
 //! Where Upsweep keeps its own state about a directory: the ledger and the lock in `.upsweep` inside it, and
-//! a note outside it, in the state folder.
+//! a note outside it, in the state folder. The ledger may lie elsewhere; the lock stays with the directory.
 
 pub mod memory;
 mod notes;
@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
-use upsweep_engine::ports::{Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, Noted, StoreError};
+use upsweep_engine::ports::{
+    Holder, Home, Ids, Lease, LeaseError, Ledger, LedgerError, LedgerPlace, Noted, StoreError,
+};
 
 use crate::ledger::sqlite::SqliteLedger;
 use crate::store::local::{LocalStore, OWN_DIR};
@@ -25,6 +27,7 @@ pub struct LocalHome<'a> {
     ids: &'a dyn Ids,
     clock: &'a dyn upsweep_engine::ports::Clock,
     state_dir: Option<PathBuf>,
+    ledger_elsewhere: Option<PathBuf>,
 }
 
 impl<'a> LocalHome<'a> {
@@ -36,7 +39,35 @@ impl<'a> LocalHome<'a> {
         clock: &'a dyn upsweep_engine::ports::Clock,
         state_dir: Option<PathBuf>,
     ) -> Self {
-        Self { store, ids, clock, state_dir }
+        Self { store, ids, clock, state_dir, ledger_elsewhere: None }
+    }
+
+    /// Keeps the ledger in this file, if one is named; the folder above it must exist.
+    #[must_use]
+    pub fn with_ledger(mut self, path: Option<PathBuf>) -> Self {
+        self.ledger_elsewhere = path.map(|path| std::path::absolute(&path).unwrap_or(path));
+        self
+    }
+
+    fn ledger_path(&self) -> PathBuf {
+        self.ledger_elsewhere.clone().unwrap_or_else(|| self.own_path(LEDGER))
+    }
+
+    /// A ledger among the uploads would be listed with them, and taken for one.
+    fn check_ledger_place(&self, path: &Path) -> Result<(), LedgerError> {
+        let fail = |cause: String| LedgerError::Storage { ledger: path.display().to_string(), cause };
+        let Some(folder) = path.parent() else { return Ok(()) };
+        let folder = folder.canonicalize().map_err(|error| {
+            fail(format!("its folder cannot be reached ({error}); make it, or set UPSWEEP_LEDGER_URL to another file"))
+        })?;
+        let below =
+            folder.strip_prefix(self.store.path()).map(|below| below.join(path.file_name().unwrap_or_default()));
+        match below {
+            Ok(below) if !is_below_a_dot(&below) => Err(fail(
+                "it is among the uploads; set UPSWEEP_LEDGER_URL to a file outside the upload directory".to_owned(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn own_path(&self, name: &str) -> PathBuf {
@@ -45,16 +76,29 @@ impl<'a> LocalHome<'a> {
 }
 
 impl Home for LocalHome<'_> {
+    fn ledger_place(&self) -> LedgerPlace {
+        let is_inside = self.ledger_elsewhere.is_none();
+        LedgerPlace { shown: self.ledger_path().display().to_string(), is_inside }
+    }
+
     fn ledger(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
-        Ok(SqliteLedger::open(&self.own_path(LEDGER))?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
+        let path = self.ledger_path();
+        if self.ledger_elsewhere.is_some() {
+            self.check_ledger_place(&path)?;
+        }
+        Ok(SqliteLedger::open(&path)?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
     }
 
     fn create_ledger(&self) -> Result<Box<dyn Ledger>, LedgerError> {
-        let path = self.own_path(LEDGER);
-        self.store.make_own_dir().map_err(|error: StoreError| LedgerError::Storage {
-            ledger: path.display().to_string(),
-            cause: error.to_string(),
-        })?;
+        let path = self.ledger_path();
+        if self.ledger_elsewhere.is_some() {
+            self.check_ledger_place(&path)?;
+        } else {
+            self.store.make_own_dir().map_err(|error: StoreError| LedgerError::Storage {
+                ledger: path.display().to_string(),
+                cause: error.to_string(),
+            })?;
+        }
         Ok(Box::new(SqliteLedger::create(&path, &self.ids.fresh(self.clock.now()))?))
     }
 
@@ -113,6 +157,11 @@ impl Home for LocalHome<'_> {
 /// A sentence for a human.
 pub fn noted_about(state_dir: &Path, address: &str) -> Result<Option<Noted>, String> {
     notes::read(state_dir, address)
+}
+
+/// Whether a path below the store's root is passed over by every listing.
+fn is_below_a_dot(below: &Path) -> bool {
+    below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
 }
 
 struct LocalLease {

@@ -1,18 +1,33 @@
 //! A ledger in memory, for tests of the engine.
 
+mod audit;
+mod holds;
+mod memories;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
-use upsweep_plan::lifecycle::{Event, State, next};
+use upsweep_engine::ports::{AuditTrail, Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_plan::key::Key;
+use upsweep_plan::lifecycle::{Event, Life, State, next};
+
+use super::telling::{self, Writer};
+use audit::Trail;
+use holds::HoldBook;
+use memories::Remembered;
 
 /// A ledger in memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
     id: String,
+    store_id: Option<String>,
     runs: Vec<RunRecord>,
     ops: BTreeMap<OpId, Op>,
-    journal: Vec<(OpId, Event)>,
+    journal: Vec<(OpId, Event, Timestamp)>,
+    holds: HoldBook,
+    remembered: Remembered,
+    trail: Trail,
+    writer: Writer,
 }
 
 impl MemoryLedger {
@@ -20,6 +35,11 @@ impl MemoryLedger {
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// Who is at work. Each who opens the ledger is somebody else.
+    pub(crate) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
     }
 
     fn damaged(problem: String) -> LedgerError {
@@ -32,11 +52,22 @@ impl Ledger for MemoryLedger {
         &self.id
     }
 
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        Ok(self.store_id.clone())
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        self.store_id = Some(store_id.to_owned());
+        Ok(())
+    }
+
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         if self.runs.iter().any(|known| known.id == run.id) {
             return Err(Self::damaged(format!("there is a run {} already", run.id)));
         }
         self.runs.push(run.clone());
+        self.writer = Writer { run: Some(run.id.clone()), actor: run.by.clone() };
+        self.tell(run.started_at, telling::run_begun(run));
         Ok(())
     }
 
@@ -45,6 +76,8 @@ impl Ledger for MemoryLedger {
             run.ended_at = Some(ended_at);
             run.outcome = Some(outcome.clone());
         }
+        self.tell(ended_at, telling::run_ended(&self.writer, id, outcome));
+        self.writer.run = None;
         Ok(())
     }
 
@@ -53,7 +86,7 @@ impl Ledger for MemoryLedger {
             return Err(Self::damaged(format!("there is no run {run}")));
         }
         let mut ids = Vec::with_capacity(ops.len());
-        for NewOp { key, reason, facts, quarantine_secs } in ops.iter().cloned() {
+        for NewOp { key, reason, facts, quarantine_secs, action } in ops.iter().cloned() {
             let id = OpId(self.ops.len() as u64 + 1);
             let op = Op {
                 id,
@@ -65,12 +98,14 @@ impl Ledger for MemoryLedger {
                 state: State::Quarantining,
                 hidden_at: None,
                 quarantine_secs,
+                action,
+                copy: None,
                 horizons: None,
                 note: None,
                 changed_at: at,
             };
             self.ops.insert(id, op);
-            self.journal.push((id, Event::IntendHide));
+            self.journal.push((id, Event::IntendHide, at));
             ids.push(id);
         }
         Ok(ids)
@@ -78,18 +113,28 @@ impl Ledger for MemoryLedger {
 
     fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), LedgerError> {
         let mut changed = self.ops.clone();
-        for Entry { op: id, event, hidden_facts, note } in entries {
+        let mut told = Vec::new();
+        for entry in entries {
+            let Entry { op: id, event, hidden_facts, copy, note } = entry;
             let op = changed.get_mut(id).ok_or_else(|| Self::damaged(format!("there is no operation {id}")))?;
-            op.state = next(op.state, *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?;
+            op.state = next(op.life(), *event).map_err(|cause| LedgerError::Illegal { op: *id, cause })?.state;
+            if (*event == Event::Copied) != copy.is_some() {
+                return Err(Self::damaged(format!("operation {id}: a copy and its record belong together")));
+            }
             op.changed_at = at;
             if *event == Event::Hidden {
                 op.hidden_at = Some(at);
             }
+            op.copy = copy.clone().or(op.copy.take());
             op.hidden_facts = hidden_facts.or(op.hidden_facts);
             op.note = note.clone().or(op.note.take());
+            let Op { key, run, reason, facts, .. } = &*op;
+            let object = telling::Object { key, run, reason, size_bytes: facts.size_bytes };
+            told.extend(telling::happened(&self.writer, &object, entry));
         }
         self.ops = changed;
-        self.journal.extend(entries.iter().map(|entry| (entry.op, entry.event)));
+        self.journal.extend(entries.iter().map(|entry| (entry.op, entry.event, at)));
+        told.into_iter().for_each(|what| self.tell(at, what));
         Ok(())
     }
 
@@ -110,6 +155,15 @@ impl Ledger for MemoryLedger {
         Ok(self.ops.values().filter(|op| op.run == run).cloned().collect())
     }
 
+    fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError> {
+        Ok(self.ops.values().filter(|op| op.key == *key).cloned().collect())
+    }
+
+    fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let runs = self.runs.iter().flat_map(|run| [Some(run.started_at), run.ended_at]).flatten();
+        Ok(runs.chain(self.journal.iter().map(|(_, _, at)| *at)).max())
+    }
+
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
         Ok(self.ops.values().filter(|op| op.hidden_at.is_some_and(|at| at >= since)).count() as u64)
     }
@@ -125,16 +179,24 @@ impl Ledger for MemoryLedger {
         Ok(self.runs.iter().find(|run| run.id == id).cloned())
     }
 
-    fn verify(&self) -> Result<(), LedgerError> {
+    fn verify_journal(&self) -> Result<(), LedgerError> {
         for op in self.ops.values() {
-            let mut state = State::Planned;
-            for (_, event) in self.journal.iter().filter(|(id, _)| *id == op.id) {
-                state = next(state, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
+            let mut life = Life::planned(op.action.needs_copy());
+            for (_, event, _) in self.journal.iter().filter(|(id, _, _)| *id == op.id) {
+                life = next(life, *event).map_err(|cause| LedgerError::Illegal { op: op.id, cause })?;
             }
-            if state != op.state {
-                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {state:?}", op.id, op.state)));
+            if life != op.life() {
+                return Err(Self::damaged(format!("operation {} is stored as {:?}, not {life:?}", op.id, op.life())));
             }
         }
         Ok(())
+    }
+
+    fn verify(&self) -> Result<(), LedgerError> {
+        self.verify_journal()?;
+        match self.verify_audit(None)? {
+            Ok(_) => Ok(()),
+            Err(finding) => Err(Self::damaged(format!("its audit trail: {finding}"))),
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! The ledger in SQLite: write-ahead log, every commit on disk before it is reported.
 
+mod audit;
+mod holds;
+mod memories;
 mod rows;
+mod verify;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,10 +14,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 use rustix::fs::OFlags;
-use upsweep_engine::ports::{Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_engine::ports::{AuditTrail, Entry, Horizon, Ledger, LedgerError, NewOp, Op, OpId, RunOutcome, RunRecord};
+use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State, next};
 
-use rows::{OP_COLUMNS, RUN_COLUMNS, event_named, json, micros, op_from, run_from, state_named};
+use super::telling::{self, Writer};
+use audit::Scribe;
+use rows::{Judged, OP_COLUMNS, RUN_COLUMNS, json, micros, op_from, run_from};
 
 /// Every step from an empty file to today's form; steps are only ever added.
 const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
@@ -27,6 +34,8 @@ pub struct SqliteLedger {
     path: PathBuf,
     id: String,
     db: Connection,
+    /// Who is at work, for the audit trail.
+    writer: Writer,
 }
 
 impl SqliteLedger {
@@ -57,6 +66,7 @@ impl SqliteLedger {
             .mode(0o600)
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(path)
+            .and_then(|_| std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
             .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
     }
@@ -89,7 +99,7 @@ impl SqliteLedger {
             ledger: path.display().to_string(),
             problem: "it has no id".to_owned(),
         })?;
-        Ok(Self { path: path.to_owned(), id, db })
+        Ok(Self { path: path.to_owned(), id, db, writer: Writer::default() })
     }
 
     fn fail(&self) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
@@ -138,26 +148,44 @@ impl Ledger for SqliteLedger {
         &self.id
     }
 
+    fn store_id(&self) -> Result<Option<String>, LedgerError> {
+        let sql = "SELECT value FROM meta WHERE key = 'store_id'";
+        self.db.query_row(sql, [], |row| row.get(0)).optional().map_err(self.fail())
+    }
+
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError> {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('store_id', ?1)";
+        self.db.execute(sql, [store_id]).map(drop).map_err(self.fail())
+    }
+
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         let RunRecord { id, kind, started_at, ended_at, by, approval, outcome } = run;
-        let fail = self.fail();
-        self.db
-            .execute(
+        let (fail, ledger) = (self.fail(), self.id.clone());
+        let tx = self.begin()?;
+        tx.execute(
                 "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, approval.as_ref().map(json), outcome.as_ref().map(json)],
             )
-            .map_err(fail)?;
+            .map_err(&fail)?;
+        let told = telling::run_begun(run);
+        Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(*started_at, told)).map_err(&fail)?;
+        tx.commit().map_err(fail)?;
+        self.writer = Writer { run: Some(id.clone()), actor: by.clone() };
         Ok(())
     }
 
     fn end_run(&mut self, id: &str, ended_at: Timestamp, outcome: &RunOutcome) -> Result<(), LedgerError> {
-        let fail = self.fail();
-        self.db
-            .execute(
-                "UPDATE runs SET ended_at = ?2, outcome_json = ?3 WHERE id = ?1",
-                params![id, micros(ended_at), json(outcome)],
-            )
-            .map_err(fail)?;
+        let (fail, ledger, writer) = (self.fail(), self.id.clone(), self.writer.clone());
+        let tx = self.begin()?;
+        tx.execute(
+            "UPDATE runs SET ended_at = ?2, outcome_json = ?3 WHERE id = ?1",
+            params![id, micros(ended_at), json(outcome)],
+        )
+        .map_err(&fail)?;
+        let told = telling::run_ended(&writer, id, outcome);
+        Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(ended_at, told)).map_err(&fail)?;
+        tx.commit().map_err(fail)?;
+        self.writer.run = None;
         Ok(())
     }
 
@@ -167,11 +195,11 @@ impl Ledger for SqliteLedger {
         let mut ids = Vec::with_capacity(ops.len());
         {
             let mut insert = tx
-                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                .prepare_cached("INSERT INTO ops (run, key, reason_json, facts_json, state, quarantine_secs, action, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
                 .map_err(&fail)?;
             let mut journal =
                 tx.prepare_cached("INSERT INTO journal (op, event, at) VALUES (?1, ?2, ?3)").map_err(&fail)?;
-            for NewOp { key, reason, facts, quarantine_secs } in ops {
+            for NewOp { key, reason, facts, quarantine_secs, action } in ops {
                 insert
                     .execute(params![
                         run,
@@ -180,6 +208,7 @@ impl Ledger for SqliteLedger {
                         json(facts),
                         State::Quarantining.name(),
                         i64::try_from(*quarantine_secs).unwrap_or(i64::MAX),
+                        action.name(),
                         micros(at)
                     ])
                     .map_err(&fail)?;
@@ -196,29 +225,50 @@ impl Ledger for SqliteLedger {
         if entries.is_empty() {
             return Ok(());
         }
-        let fail = self.fail();
+        let (fail, id, writer) = (self.fail(), self.id.clone(), self.writer.clone());
         let ledger = self.path.display().to_string();
         let tx = self.begin()?;
         {
-            let mut state_of = tx.prepare_cached("SELECT state FROM ops WHERE id = ?1").map_err(&fail)?;
+            let mut scribe = Scribe::begin(&tx, &id).map_err(&fail)?;
+            let mut stored = tx
+                .prepare_cached("SELECT state, key, run, reason_json, facts_json, action, copy_json IS NOT NULL FROM ops WHERE id = ?1")
+                .map_err(&fail)?;
             let mut update = tx
-                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at) WHERE id = ?1")
+                .prepare_cached("UPDATE ops SET state = ?2, changed_at = ?3, note = coalesce(?4, note), hidden_json = coalesce(?5, hidden_json), hidden_at = coalesce(?6, hidden_at), copy_json = coalesce(?7, copy_json) WHERE id = ?1")
                 .map_err(&fail)?;
             let mut journal = tx
                 .prepare_cached("INSERT INTO journal (op, event, at, note) VALUES (?1, ?2, ?3, ?4)")
                 .map_err(&fail)?;
-            for Entry { op, event, hidden_facts, note } in entries {
+            for entry in entries {
+                let Entry { op, event, hidden_facts, copy, note } = entry;
                 let id = rows::sql_id(*op);
                 let damaged = |problem| LedgerError::Damaged { ledger: ledger.clone(), problem };
-                let name: Option<String> = state_of.query_row([id], |row| row.get(0)).optional().map_err(&fail)?;
-                let name = name.ok_or_else(|| damaged(format!("there is no operation {op}")))?;
-                let from = state_named(&name).map_err(damaged)?;
-                let to = next(from, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
+                let found = stored.query_row([id], |row| Ok(Judged::from(row))).optional().map_err(&fail)?;
+                let Judged { life, key, run, reason, size_bytes } = found
+                    .ok_or_else(|| format!("there is no operation {op}"))
+                    .and_then(|judged| judged.map_err(|problem| format!("operation {op}: {problem}")))
+                    .map_err(damaged)?;
+                if (*event == Event::Copied) != copy.is_some() {
+                    return Err(damaged(format!("operation {op}: a copy and its record belong together")));
+                }
+                let to = next(life, *event).map_err(|cause| LedgerError::Illegal { op: *op, cause })?;
                 let hidden_at = (*event == Event::Hidden).then(|| micros(at));
                 update
-                    .execute(params![id, to.name(), micros(at), note, hidden_facts.as_ref().map(json), hidden_at])
+                    .execute(params![
+                        id,
+                        to.state.name(),
+                        micros(at),
+                        note,
+                        hidden_facts.as_ref().map(json),
+                        hidden_at,
+                        copy.as_ref().map(json)
+                    ])
                     .map_err(&fail)?;
                 journal.execute(params![id, event.name(), micros(at), note]).map_err(&fail)?;
+                let object = telling::Object { key: &key, run: &run, reason: &reason, size_bytes };
+                if let Some(told) = telling::happened(&writer, &object, entry) {
+                    scribe.write(at, told).map_err(&fail)?;
+                }
             }
         }
         tx.commit().map_err(fail)
@@ -247,6 +297,16 @@ impl Ledger for SqliteLedger {
         self.select_ops("run = ?1", [run])
     }
 
+    fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError> {
+        self.select_ops("key = ?1", [key.as_bytes()])
+    }
+
+    fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let sql = "SELECT max(at) FROM (SELECT max(started_at) AS at FROM runs UNION ALL SELECT max(ended_at) FROM runs UNION ALL SELECT max(at) FROM journal)";
+        let last: Option<i64> = self.db.query_row(sql, [], |row| row.get(0)).map_err(self.fail())?;
+        last.map(rows::time).transpose().map_err(|problem| self.damaged(problem))
+    }
+
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
         let sql = "SELECT count(*) FROM ops WHERE hidden_at >= ?1";
         let count: i64 = self.db.query_row(sql, [micros(since)], |row| row.get(0)).map_err(self.fail())?;
@@ -262,39 +322,19 @@ impl Ledger for SqliteLedger {
         Ok(self.select_runs("WHERE id = ?1", [id])?.pop())
     }
 
+    fn verify_journal(&self) -> Result<(), LedgerError> {
+        verify::journal(self)
+    }
+
     fn verify(&self) -> Result<(), LedgerError> {
-        let fail = || self.fail();
-        let mut statement = self
-            .db
-            .prepare("SELECT o.id, o.state, j.event FROM ops o LEFT JOIN journal j ON j.op = o.id ORDER BY o.id, j.seq")
-            .map_err(fail())?;
-        let mut rows = statement.query([]).map_err(fail())?;
-        let mut current: Option<(i64, String, State)> = None;
-        let check = |current: &Option<(i64, String, State)>| match current {
-            Some((op, stored, replayed)) if stored != replayed.name() => Err(self
-                .damaged(format!("operation {op} is stored as {stored}, but its journal ends in {}", replayed.name()))),
-            _ => Ok(()),
-        };
-        while let Some(row) = rows.next().map_err(fail())? {
-            let read = || Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?));
-            let (op, stored, event) = read().map_err(fail())?;
-            if current.as_ref().is_none_or(|(id, _, _)| *id != op) {
-                check(&current)?;
-                current = Some((op, stored, State::Planned));
-            }
-            let name = event.ok_or_else(|| self.damaged(format!("operation {op} has no journal")))?;
-            let event = event_named(&name).map_err(|problem| self.damaged(problem))?;
-            if let Some((_, _, state)) = &mut current {
-                *state =
-                    next(*state, event).map_err(|cause| LedgerError::Illegal { op: OpId(op.unsigned_abs()), cause })?;
-            }
+        self.verify_journal()?;
+        let whole: String = self.db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(self.fail())?;
+        if whole != "ok" {
+            return Err(self.damaged(whole));
         }
-        check(&current)?;
-        drop(rows);
-        let forgotten = "SELECT min(op) FROM journal WHERE op NOT IN (SELECT id FROM ops)";
-        match self.db.query_row(forgotten, [], |row| row.get::<_, Option<i64>>(0)).map_err(fail())? {
-            Some(op) => Err(self.damaged(format!("operation {op} has a journal, but is not stored"))),
-            None => Ok(()),
+        match self.verify_audit(None)? {
+            Ok(_) => Ok(()),
+            Err(finding) => Err(self.damaged(format!("its audit trail: {finding}"))),
         }
     }
 }

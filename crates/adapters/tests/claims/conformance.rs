@@ -12,6 +12,7 @@ everywhere!([postgres, mariadb, sqlite, memory] {
     a_missing_table_is_named,
     a_missing_column_is_named,
     one_database_says_one_identity,
+    a_check_finds_what_a_reading_would,
 });
 
 fn hostile_values_arrive_byte_for_byte(mut db: Db) {
@@ -105,6 +106,21 @@ fn one_database_says_one_identity(mut db: Db) {
     assert_eq!(snapshot.identity, identity);
     assert!(!identity.server.is_empty() && !identity.database.is_empty(), "{identity:?}");
     source.horizon().unwrap();
+}
+
+fn a_check_finds_what_a_reading_would(mut db: Db) {
+    db.table("t", &[("id", Kind::Text)], &[vec![Some(b"1".as_slice())]]);
+    let mut source = db.source();
+    let good = rule("t", &["id"]);
+    let checked = source.check(std::slice::from_ref(&good)).unwrap();
+    let read = source.read(std::slice::from_ref(&good), &mut |_, _| {}).unwrap();
+    assert!(checked.rows.is_empty());
+    assert_eq!((checked.identity, checked.role_can_write), (read.identity, read.role_can_write));
+    assert!(source.check(&[]).unwrap().rows.is_empty());
+    for wrong in [rule("t", &["name"]), rule("no_such_table", &["id"])] {
+        let error = source.check(&[good.clone(), wrong.clone()]).unwrap_err();
+        assert_eq!(error.to_string(), fail(&db, &wrong).to_string());
+    }
 }
 
 #[test]

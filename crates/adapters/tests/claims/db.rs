@@ -162,6 +162,7 @@ pub(crate) fn rule(source: &str, columns: &[&str]) -> ClaimRule {
     let source = source.to_owned();
     ClaimRule {
         name: if is_query { "query".to_owned() } else { source.clone() },
+        database: None,
         source: if is_query { RowSource::Query(source) } else { RowSource::Table(source) },
         key: Template::parse(&template).unwrap(),
         owner: None,

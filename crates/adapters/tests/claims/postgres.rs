@@ -32,6 +32,8 @@ fn rows_hidden_by_policies_are_an_error() {
     for rule in [rule("t", &["x"]), rule("SELECT x FROM t", &["x"])] {
         let error = read_all(open(&reader).unwrap().as_mut(), std::slice::from_ref(&rule)).unwrap_err();
         assert_says(&error, &["row-level security", "\"t\"", "reader", "BYPASSRLS"]);
+        let checked = open(&reader).unwrap().check(std::slice::from_ref(&rule)).unwrap_err();
+        assert_says(&checked, &["row-level security", "BYPASSRLS"]);
     }
     db.exec("ALTER ROLE reader BYPASSRLS");
     assert_eq!(read_all(open(&reader).unwrap().as_mut(), &[rule("t", &["x"])]).unwrap().0.rows, [2]);
@@ -43,6 +45,8 @@ fn a_reading_role_is_told_from_a_writing_one() {
     let denied = read_all(open(&reader).unwrap().as_mut(), &[rule("t", &["x"])]).unwrap_err();
     assert!(matches!(denied, ClaimError::Rule { .. }), "{denied:?}");
     assert_says(&denied, &["permission denied for table t", "GRANT SELECT ON", "reader"]);
+    let checked = open(&reader).unwrap().check(&[rule("t", &["x"])]).unwrap_err();
+    assert_eq!(checked.to_string(), denied.to_string());
 
     db.exec("GRANT SELECT ON t TO reader; CREATE TABLE other (x text)");
     let rules = [rule("t", &["x"]), rule("SELECT x FROM t", &["x"])];

@@ -1,12 +1,18 @@
 //! Saved plans: carried out exactly, or less, or not at all.
 
+use std::sync::atomic::AtomicI64;
+
 use upsweep_engine::apply::Skipped;
+use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::Home as _;
+use upsweep_engine::runs;
+use upsweep_engine::world::World;
 use upsweep_plan::guard::Code;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::{Plan, PlanError};
 
+use crate::purging::Hurrying;
 use crate::stage::{DAY, HOUR, Stage, codes, key, session};
 
 /// A plan to remove `a.m4a` and `b.m4a`.
@@ -201,4 +207,42 @@ fn the_end_of_an_apply_reads_the_claims_again() {
     let report = stage.apply(plan).unwrap();
     assert_eq!(report.applied.hidden.files, 2_100, "nothing took long enough for another recheck");
     assert_eq!(report.restored.back, [key("o1500.m4a")], "claimed while it worked");
+}
+
+#[test]
+fn an_apply_that_takes_long_brings_back_what_is_claimed_meanwhile() {
+    let mut stage = Stage::new();
+    for n in 0..2_100 {
+        stage.orphan(&format!("o{n:04}.m4a"));
+    }
+    stage.limits.max_share = 1.0;
+    stage.limits.floor_files = 10_000;
+    let plan = stage.plan();
+    // The plan read the claims in a run of its own; the first reading here is the recheck, then a thousand files move.
+    stage.claims.before(2, |db| {
+        session(db, "o0500.m4a", "recording");
+        session(db, "o2000.m4a", "recording");
+    });
+    let clock: &Hurrying = Box::leak(Box::new(Hurrying(AtomicI64::new(stage.now().as_second()))));
+    let report = stage.with(|world| {
+        let claims = world.claims.iter_mut().map(|Source { name, claims }| Source { name, claims: &mut **claims });
+        let mut slow = World { clock, claims: claims.collect(), ..*world };
+        runs::apply_saved(&mut slow, plan, &crate::stage::request(&[]))
+    });
+    let report = crate::stage::ended(report).unwrap();
+    assert_eq!(report.restored.back, [key("o0500.m4a")], "it was hidden, and is back");
+    assert_eq!(report.applied.skipped, [(key("o2000.m4a"), Skipped::ClaimedSince)], "it was not hidden yet, and stays");
+    assert_eq!(report.applied.hidden.files, 2_099);
+}
+
+#[test]
+fn what_is_claimed_comes_back_when_asked_and_no_hold_is_set() {
+    let mut stage = Stage::new();
+    stage.hide("a.m4a");
+    stage.hide("b.m4a");
+    stage.claims.live("b.m4a");
+    let report = stage.with(|world| runs::restore_claimed(world, &crate::stage::request(&[]))).unwrap();
+    assert_eq!(report.restored.back, [key("b.m4a")]);
+    assert!(stage.has("b.m4a") && !stage.has("a.m4a"));
+    assert_eq!(stage.ledger().holds(stage.now()).unwrap(), []);
 }

@@ -162,6 +162,7 @@ fn the_floor_counts_seven_days() {
         .with(|world| upsweep_engine::runs::restore_by_hand(world, &upsweep_engine::runs::Selection::All, &request))
         .unwrap();
     assert_eq!(back.0.restored.amount.files, 20);
+    stage.release_holds();
     for n in 0..10 {
         stage.store.remove(&key(&format!("a{n}.m4a")));
     }

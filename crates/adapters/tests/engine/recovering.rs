@@ -1,18 +1,17 @@
 //! What a crash left half done is looked at, finished, and told. Each state is made by hand.
 
-use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, Marker, NewOp, Place, PutBackOutcome, ReadSeek,
-    Store, StoreError,
+    Entry, FreeOrder, FreeOutcome, HideOrder, HideOutcome, Home as _, NewOp, Place, PutBackOutcome, Store,
 };
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs;
-use upsweep_plan::key::Key;
+use upsweep_plan::action::Action;
 use upsweep_plan::lifecycle::{Event, State};
-use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::verdict::Reason;
 
+use crate::crashing::Fault;
 use crate::stage::{DAY, START, Stage, key, request, run_record};
 
 /// A crashed run that meant to hide `a.m4a`; `is_moved` tells whether it came to that.
@@ -23,8 +22,8 @@ fn crashed(is_moved: bool) -> (Stage, Place) {
     let facts = stage.store.look(&key("a.m4a")).unwrap().unwrap();
     let mut ledger = stage.ledger();
     ledger.begin_run(&run_record("crashed", stage.now())).unwrap();
-    let reason = Reason::Orphan { modified: stage.now() };
-    let new = NewOp { key: key("a.m4a"), reason, facts, quarantine_secs: 60 };
+    let reason = Reason::Orphan { since: stage.now(), age_from: AgeFrom::Mtime, claimed_until: None };
+    let new = NewOp { key: key("a.m4a"), reason, facts, quarantine_secs: 60, action: Action::Quarantine };
     let op = ledger.intend("crashed", &[new], stage.now()).unwrap()[0];
     let place = Place { run: "crashed".to_owned(), op };
     if is_moved {
@@ -207,55 +206,11 @@ fn a_store_that_fails_after_it_moved_files_is_looked_at_anew() {
     let mut stage = Stage::new();
     stage.run();
     stage.orphan("a.m4a");
-    stage.faulty = Some(|store| Box::new(FailsAfterHiding(store)));
+    stage.fault = Some(Fault::AfterHiding);
     assert!(matches!(stage.try_run(&[]), Err(EngineError::Store(_))));
     assert_eq!(stage.store.hidden_files(), 1);
-    stage.faulty = None;
+    stage.fault = None;
     let report = stage.run();
     assert_eq!(report.recovered.hidden, 1);
     assert_eq!(stage.op("a.m4a").state, State::Quarantined, "hidden, and known to be");
-}
-
-/// A disk that moves files and then fails to make that durable.
-struct FailsAfterHiding<'a>(&'a MemoryStore);
-
-impl Store for FailsAfterHiding<'_> {
-    fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
-        self.0.hide(orders)?;
-        let (object, cause) = ("the quarantine".to_owned(), "input/output error".to_owned());
-        Err(StoreError::Io { action: "cannot make durable", object, cause })
-    }
-    fn address(&self) -> String {
-        self.0.address()
-    }
-    fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
-        self.0.list(recursive, sink)
-    }
-    fn look(&self, key: &Key) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look(key)
-    }
-    fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
-        self.0.open(key)
-    }
-    fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        self.0.marker()
-    }
-    fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
-        self.0.bind(marker)
-    }
-    fn settle(&self, run: &str, keys: &[&Key]) -> Result<(), StoreError> {
-        self.0.settle(run, keys)
-    }
-    fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
-        self.0.look_hidden(place)
-    }
-    fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
-        self.0.put_back(place, key)
-    }
-    fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
-        self.0.free(orders)
-    }
-    fn tidy(&self, run: &str) -> Result<(), StoreError> {
-        self.0.tidy(run)
-    }
 }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use upsweep_adapters::archive::memory::MemoryArchive;
 use upsweep_adapters::claims::memory::MemoryClaims;
 use upsweep_adapters::home::memory::MemoryHome;
 use upsweep_adapters::store::memory::MemoryStore;
 use upsweep_engine::binding;
+use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
-    Approval, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger, Op, RowSink,
-    RunKind, RunRecord, Silent, Snapshot, Store,
+    Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger,
+    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -23,25 +25,35 @@ use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::policy::{Limits, Policy};
+use upsweep_plan::selection::Selection;
+
+use crate::crashing::{Fault, Fuse, FusedArchive, FusedStore};
 
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// Puts something that fails before a store.
-pub(crate) type Faulty = fn(&MemoryStore) -> Box<dyn Store + '_>;
-
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
-    /// What the engine is given instead of the store itself, if anything.
-    pub(crate) faulty: Option<Faulty>,
+    /// What fails in the store, if anything.
+    pub(crate) fault: Option<Fault>,
+    /// How many steps the program has left to live.
+    pub(crate) fuse: Fuse,
+    /// Where copies go, if anywhere.
+    pub(crate) archive: Option<MemoryArchive>,
+    /// What happens in the middle of each copy.
+    pub(crate) while_copying: Option<fn(&MemoryStore)>,
     pub(crate) claims: Database,
+    /// Databases beside it, by name.
+    pub(crate) others: Vec<(&'static str, Database)>,
     pub(crate) home: MemoryHome,
     pub(crate) time: Time,
     pub(crate) policy: Policy,
+    pub(crate) selection: Selection,
     pub(crate) limits: Limits,
     pub(crate) quarantine_secs: u64,
+    pub(crate) audit_years: u32,
 }
 
 impl Stage {
@@ -50,19 +62,41 @@ impl Stage {
         let clock = Arc::new(AtomicI64::new(START));
         let mut stage = Self {
             store: MemoryStore::default(),
-            faulty: None,
+            fault: None,
+            fuse: Fuse::default(),
+            archive: None,
+            while_copying: None,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
+            others: vec![],
             home: MemoryHome::default(),
             time: Time(clock, AtomicU64::new(0)),
             policy: Policy::classic(),
+            selection: Selection::default(),
             limits: Limits::default(),
             quarantine_secs: 7 * 86_400,
+            audit_years: 6,
         };
         for n in 0..10 {
             stage.orphan(&format!("s{n}.m4a"));
             stage.claims.live(&format!("s{n}.m4a"));
         }
         stage
+    }
+
+    /// Adds a database with an empty table of sessions, and the rule that reads it.
+    pub(crate) fn add_database(&mut self, name: &'static str) {
+        let mut database = Database { clock: Arc::clone(&self.time.0), ..Database::default() };
+        database.now.identity.database = name.to_owned();
+        database.now.insert(name, &COLUMNS, []);
+        let rule =
+            ClaimRule { name: name.to_owned(), database: Some(name.to_owned()), ..ClaimRule::classic("sessions") };
+        self.policy.claim_rules.push(rule);
+        self.others.push((name, database));
+    }
+
+    /// One of the databases beside the first.
+    pub(crate) fn other(&mut self, name: &str) -> &mut Database {
+        &mut self.others.iter_mut().find(|(n, _)| *n == name).expect("it was added").1
     }
 
     /// Writes a file that nobody claims, two days before the first run.
@@ -84,17 +118,31 @@ impl Stage {
 
     pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut World<'_>) -> R) -> R {
         self.claims.reads = 0;
-        let faulty = self.faulty.map(|faulty| faulty(&self.store));
+        let mut claims = vec![Source { name: "main", claims: &mut self.claims }];
+        for (name, database) in &mut self.others {
+            database.reads = 0;
+            claims.push(Source { name, claims: database });
+        }
+        let store = FusedStore { inner: &self.store, fuse: &self.fuse, fault: self.fault };
+        let archive = self.archive.as_ref().map(|inner| FusedArchive {
+            inner,
+            fuse: &self.fuse,
+            store: &self.store,
+            while_copying: self.while_copying,
+        });
         work(&mut World {
-            store: faulty.as_deref().unwrap_or(&self.store),
-            claims: &mut self.claims,
+            store: &store,
+            claims,
             home: &self.home,
             clock: &self.time,
             ids: &self.time,
             progress: &Silent,
             policy: &self.policy,
+            selection: &self.selection,
             limits: &self.limits,
+            archive: archive.as_ref().map(|archive| archive as &dyn Archive),
             quarantine_secs: self.quarantine_secs,
+            audit_years: self.audit_years,
         })
     }
 
@@ -111,8 +159,10 @@ impl Stage {
         let home = self.home.clone();
         self.with(|world| {
             let bond = binding::examine(world.store, world.home).unwrap();
-            let past = home.ledger().unwrap().map(|ledger| Past::read(&*ledger, world.now()).unwrap());
-            planning::make(world, &bond, &past.unwrap_or_default()).unwrap().plan.sealed()
+            let ledger = home.ledger().unwrap();
+            let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now()).unwrap());
+            let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
+            planning::make(world, &bond, &past.unwrap_or_default(), sightings).unwrap().plan.sealed()
         })
     }
 
@@ -133,6 +183,13 @@ impl Stage {
     pub(crate) fn op(&self, name: &str) -> Op {
         let ops = self.ledger().ops_in(&State::ALL).unwrap();
         ops.into_iter().rfind(|op| op.key == key(name)).expect("there is one")
+    }
+
+    /// Releases every hold, as who brought files back and wants them judged again.
+    pub(crate) fn release_holds(&self) {
+        let mut ledger = self.ledger();
+        let ids: Vec<u64> = ledger.holds(self.now()).unwrap().iter().map(|hold| hold.id).collect();
+        ledger.release_holds(&ids, "anna", "seen", self.now()).unwrap();
     }
 
     /// Hides `name` in a run of its own.
@@ -166,7 +223,16 @@ pub(crate) fn request(allow: &[Code]) -> Request {
     let codes: BTreeSet<Code> = allow.iter().copied().collect();
     let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
     let since = Timestamp::UNIX_EPOCH;
-    Request { holder: Holder { what: "test".to_owned(), pid: 1, host: "host".to_owned(), since }, approval }
+    Request {
+        holder: Holder {
+            what: "test".to_owned(),
+            user: "anna (uid 7)".to_owned(),
+            pid: 1,
+            host: "host".to_owned(),
+            since,
+        },
+        approval,
+    }
 }
 
 /// A clock to set, and names that never repeat.
@@ -175,6 +241,10 @@ pub(crate) struct Time(Arc<AtomicI64>, AtomicU64);
 impl Clock for Time {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+
+    fn wait(&self, span: jiff::SignedDuration) {
+        self.0.fetch_add(span.as_secs() + i64::from(span.subsec_nanos() > 0), Ordering::Relaxed);
     }
 }
 
@@ -198,14 +268,21 @@ pub(crate) struct Database {
     clock: Arc<AtomicI64>,
     /// Whether it fails when it is asked for its horizon.
     pub(crate) silent_horizon: bool,
+    /// After how many questions for its horizon all its transactions have ended.
+    pub(crate) horizons_end_after: Option<u32>,
 }
 
 const COLUMNS: [&str; 4] = ["audio_filename", "id", "status", "created_at"];
 
 pub(crate) fn session(claims: &mut MemoryClaims, name: &str, status: &str) {
+    session_of(claims, "sessions", name, status);
+}
+
+/// A session that the rule `rule` reads.
+pub(crate) fn session_of(claims: &mut MemoryClaims, rule: &str, name: &str, status: &str) {
     let created: Option<&[u8]> = Some(b"2020-01-01 00:00:00");
     let row = vec![Some(name.as_bytes()), Some(name.as_bytes()), Some(status.as_bytes()), created];
-    claims.insert("sessions", &COLUMNS, [row]);
+    claims.insert(rule, &COLUMNS, [row]);
 }
 
 pub(crate) fn forget(claims: &mut MemoryClaims, name: &str) {
@@ -241,6 +318,10 @@ impl ClaimSource for Database {
         self.now.read(rules, sink)
     }
 
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError> {
+        self.now.check(rules)
+    }
+
     fn identity(&mut self) -> Result<DatabaseIdentity, ClaimError> {
         self.now.identity()
     }
@@ -249,7 +330,14 @@ impl ClaimSource for Database {
         if self.silent_horizon {
             return Err(ClaimError::Url("it was told not to say".to_owned()));
         }
-        self.now.horizon()
+        let horizon = self.now.horizon()?;
+        if let (Some(left), Horizon::Transactions { xmin: _, next }) = (&mut self.horizons_end_after, horizon) {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => self.now.horizon = Horizon::Transactions { xmin: next, next },
+            }
+        }
+        Ok(horizon)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::PoisonError;
@@ -155,4 +155,43 @@ fn where_notes_cannot_be_kept_it_says_what_to_do() {
     assert!(said.contains(&address) && said.contains("make that folder writable"), "{said}");
     assert!(said.contains("UPSWEEP_STATE_DIR"), "{said}");
     assert!(unwritable.noted(&address).is_err(), "unknown is not unbound");
+}
+
+#[test]
+fn a_ledger_elsewhere_is_a_private_file_and_the_lock_stays() {
+    let _nobody_starts = nobody_starts();
+    let (dir, store) = store();
+    let path = dir.path().join("ledger.db");
+    let elsewhere = || home(&store, None).with_ledger(Some(path.clone()));
+    assert!(elsewhere().ledger().unwrap().is_none());
+    assert!(!path.exists());
+    let id = elsewhere().create_ledger().unwrap().id().to_owned();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(elsewhere().ledger().unwrap().unwrap().id(), id);
+    assert!(home(&store, None).ledger().unwrap().is_none(), "there is none in the store");
+    assert!(!store.path().join(".upsweep").exists());
+    let place = elsewhere().ledger_place();
+    assert_eq!((place.shown, place.is_inside), (path.display().to_string(), false));
+    assert!(home(&store, None).ledger_place().is_inside);
+    // Whoever keeps it where: they lock the same store.
+    let _lease = elsewhere().acquire(&holder("run")).unwrap();
+    assert!(matches!(home(&store, None).acquire(&holder("run")), Err(LeaseError::Held(_))));
+}
+
+#[test]
+fn a_ledger_elsewhere_is_neither_among_the_uploads_nor_reached_by_a_link() {
+    let (dir, store) = store();
+    fs::create_dir_all(store.path().join("sub/.dot")).unwrap();
+    symlink(store.path(), dir.path().join("way-in")).unwrap();
+    symlink(dir.path().join("precious"), dir.path().join("link.db")).unwrap();
+    for wrong in ["uploads/ledger.db", "uploads/sub/ledger.db", "way-in/ledger.db", "no/such/ledger.db", "link.db"] {
+        let home = home(&store, None).with_ledger(Some(dir.path().join(wrong)));
+        assert!(home.create_ledger().is_err(), "{wrong}");
+        assert!(home.ledger().is_err() || wrong == "link.db", "{wrong}");
+        assert!(!dir.path().join(wrong).exists(), "{wrong}");
+    }
+    assert!(!dir.path().join("precious").exists());
+    for right in ["uploads/sub/.dot/ledger.db", "uploads/.ledger.db"] {
+        home(&store, None).with_ledger(Some(dir.path().join(right))).create_ledger().unwrap();
+    }
 }

@@ -21,6 +21,8 @@ impl Clock for Names {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(1_700_000_000).unwrap()
     }
+
+    fn wait(&self, _span: jiff::SignedDuration) {}
 }
 
 impl Ids for Names {
@@ -30,7 +32,13 @@ impl Ids for Names {
 }
 
 pub(crate) fn holder(what: &str) -> Holder {
-    Holder { what: what.to_owned(), pid: 4_711, host: "host-1".to_owned(), since: NAMES.now() }
+    Holder {
+        what: what.to_owned(),
+        user: "anna (uid 7)".to_owned(),
+        pid: 4_711,
+        host: "host-1".to_owned(),
+        since: NAMES.now(),
+    }
 }
 
 /// A directory to be leased, `uploads` in a folder of its own.

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use upsweep_engine::ports::{Amount, Approval, Entry, Horizon, LedgerError, OpId, RunKind, RunOutcome, RunRecord};
+use upsweep_engine::ports::{
+    Amount, Approval, Entry, Horizon, LedgerError, NewOp, OpId, RunKind, RunOutcome, RunRecord,
+};
+use upsweep_plan::action::Action;
 use upsweep_plan::guard::Code;
-use upsweep_plan::lifecycle::{Event, State, next};
+use upsweep_plan::lifecycle::{Event, Life, State, next};
 
-use crate::desk::{Desk, at, everywhere, facts, new_op, run_record};
+use crate::desk::{Desk, at, copy_record, entry, everywhere, facts, new_op, run_record};
 
 everywhere!(
     an_operation_is_kept_to_the_last_detail,
     numbers_are_never_used_twice,
     every_illegal_transition_is_refused,
+    a_copy_and_its_record_belong_together,
     of_a_batch_with_a_mistake_nothing_is_noted,
     entries_of_one_batch_follow_each_other,
     an_unknown_operation_is_an_error,
@@ -26,7 +30,18 @@ everywhere!(
     operations_belong_to_a_run_that_began,
     approvals_are_kept,
     a_whole_life_can_be_verified,
+    it_belongs_to_the_store_that_was_noted_last,
 );
+
+fn it_belongs_to_the_store_that_was_noted_last(mut desk: Desk) {
+    assert_eq!(desk.ledger.store_id().unwrap(), None);
+    for store in ["store-1", "store-2"] {
+        desk.ledger.belong_to(store).unwrap();
+        desk = desk.reopened();
+        assert_eq!(desk.ledger.store_id().unwrap().as_deref(), Some(store));
+        assert_eq!(desk.ledger.id(), "ledger-1", "its own name is another matter");
+    }
+}
 
 fn an_operation_is_kept_to_the_last_detail(mut desk: Desk) {
     desk.begin("run-1", 0);
@@ -63,17 +78,21 @@ fn numbers_are_never_used_twice(mut desk: Desk) {
     assert_eq!(seen.len(), 12);
 }
 
-/// The events that lead from a fresh operation to each state that one can have.
-fn ways() -> Vec<(State, Vec<Event>)> {
-    let mut found: Vec<(State, Vec<Event>)> = vec![(State::Quarantining, vec![])];
+/// The events that lead from a fresh operation to each standing that one can have, with and without a copy.
+fn ways() -> Vec<(Action, Life, Vec<Event>)> {
+    let fresh = |action: Action| {
+        let life = next(Life::planned(action.needs_copy()), Event::IntendHide).unwrap();
+        (action, life, vec![])
+    };
+    let mut found: Vec<(Action, Life, Vec<Event>)> = vec![fresh(Action::Quarantine), fresh(Action::Archive)];
     let mut at = 0;
     while at < found.len() {
-        let (state, way) = found[at].clone();
+        let (action, life, way) = found[at].clone();
         for event in Event::ALL {
-            if let Ok(to) = next(state, event)
-                && !found.iter().any(|(known, _)| *known == to)
+            if let Ok(to) = next(life, event)
+                && !found.iter().any(|(_, known, _)| *known == to)
             {
-                found.push((to, [way.as_slice(), &[event]].concat()));
+                found.push((action, to, [way.as_slice(), &[event]].concat()));
             }
         }
         at += 1;
@@ -81,21 +100,26 @@ fn ways() -> Vec<(State, Vec<Event>)> {
     found
 }
 
+fn intend(desk: &mut Desk, action: Action) -> OpId {
+    desk.ledger.intend("run-1", &[NewOp { action, ..new_op(b"a") }], at(1)).unwrap()[0]
+}
+
 fn every_illegal_transition_is_refused(mut desk: Desk) {
     desk.begin("run-1", 0);
     let ways = ways();
-    assert_eq!(ways.len(), State::ALL.len() - 1, "all but 'planned', which no ledger holds");
-    for (state, way) in ways {
+    let states: BTreeSet<State> = ways.iter().map(|(_, life, _)| life.state).collect();
+    assert_eq!(states.len(), State::ALL.len() - 1, "all but 'planned', which no ledger holds");
+    for (action, life, way) in ways {
         for event in Event::ALL {
-            let id = desk.intend("run-1", &[b"a"], 1)[0];
+            let id = intend(&mut desk, action);
             desk.record(id, &way, 2);
             let before = desk.op(id);
-            assert_eq!(before.state, state);
-            let outcome = desk.ledger.record(&[Entry::plain(id, event)], at(3));
-            match next(state, event) {
+            assert_eq!(before.life(), life);
+            let outcome = desk.ledger.record(&[entry(id, event)], at(3));
+            match next(life, event) {
                 Ok(to) => {
                     outcome.unwrap();
-                    assert_eq!(desk.op(id).state, to);
+                    assert_eq!(desk.op(id).life(), to);
                 }
                 Err(why) => {
                     let error = outcome.unwrap_err();
@@ -108,6 +132,22 @@ fn every_illegal_transition_is_refused(mut desk: Desk) {
             }
         }
     }
+    desk.ledger.verify().unwrap();
+}
+
+fn a_copy_and_its_record_belong_together(mut desk: Desk) {
+    desk.begin("run-1", 0);
+    let id = intend(&mut desk, Action::Delete { backup: true });
+    desk.record(id, &[Event::Hidden, Event::IntendCopy], 2);
+    let without = Entry::plain(id, Event::Copied);
+    assert!(desk.ledger.record(&[without], at(3)).is_err());
+    let too_much = Entry { copy: Some(copy_record()), ..Entry::plain(id, Event::NotCopied) };
+    assert!(desk.ledger.record(&[too_much], at(3)).is_err());
+    assert_eq!(desk.op(id).copy, None);
+    desk.record(id, &[Event::Copied, Event::IntendPurge, Event::Freed], 4);
+    let desk = desk.reopened();
+    let op = desk.op(id);
+    assert_eq!((op.action, op.copy), (Action::Delete { backup: true }, Some(copy_record())), "kept after the purge");
     desk.ledger.verify().unwrap();
 }
 
@@ -256,7 +296,7 @@ fn operations_belong_to_a_run_that_began(mut desk: Desk) {
 }
 
 fn approvals_are_kept(mut desk: Desk) {
-    let kinds = [RunKind::Run, RunKind::Apply, RunKind::Purge, RunKind::Restore, RunKind::Recover];
+    let kinds = RunKind::ALL;
     let runs = (0..).zip(kinds).map(|(secs, kind)| RunRecord {
         kind,
         approval: Some(Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we moved house".into() }),
@@ -275,10 +315,10 @@ fn approvals_are_kept(mut desk: Desk) {
 fn a_whole_life_can_be_verified(mut desk: Desk) {
     desk.ledger.verify().unwrap();
     desk.begin("run-1", 0);
-    for (state, way) in ways() {
-        let id = desk.intend("run-1", &[b"a"], 1)[0];
+    for (action, life, way) in ways() {
+        let id = intend(&mut desk, action);
         desk.record(id, &way, 2);
-        assert_eq!(desk.op(id).state, state);
+        assert_eq!(desk.op(id).life(), life);
     }
     desk.ledger.verify().unwrap();
     desk.reopened().ledger.verify().unwrap();

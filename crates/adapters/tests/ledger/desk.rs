@@ -1,12 +1,15 @@
 //! Ledgers to write in, and things to write.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use upsweep_adapters::ledger::memory::MemoryLedger;
 use upsweep_adapters::ledger::sqlite::SqliteLedger;
-use upsweep_engine::ports::{Entry, Ledger, NewOp, Op, OpId, RunKind, RunRecord};
+use upsweep_engine::ports::{Compression, CopyRecord, Entry, Ledger, NewOp, Op, OpId, RunKind, RunRecord};
+use upsweep_plan::action::Action;
+use upsweep_plan::audit::Record;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::{FileFacts, FileTime};
@@ -57,8 +60,24 @@ impl Desk {
 
     pub(crate) fn record(&mut self, op: OpId, events: &[Event], secs: i64) {
         for event in events {
-            self.ledger.record(&[Entry::plain(op, *event)], at(secs)).unwrap();
+            self.ledger.record(&[entry(op, *event)], at(secs)).unwrap();
         }
+    }
+
+    /// Every record of the audit trail.
+    pub(crate) fn trail(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut read = |line: &str| {
+            records.push(Record::read(line).unwrap());
+            ControlFlow::Continue(())
+        };
+        self.ledger.audit_from(0, &mut read).unwrap();
+        records
+    }
+
+    /// What it tells, as words.
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.trail().into_iter().map(|record| record.event).collect()
     }
 
     pub(crate) fn op(&self, id: OpId) -> Op {
@@ -88,12 +107,29 @@ pub(crate) fn facts(ino: u64) -> FileFacts {
     FileFacts { dev: u64::MAX, ino, size_bytes: u64::MAX, mtime: time, ctime: time, btime: None, links: 1 }
 }
 
+/// An entry with all that its event needs.
+pub(crate) fn entry(op: OpId, event: Event) -> Entry {
+    Entry { copy: (event == Event::Copied).then(copy_record), ..Entry::plain(op, event) }
+}
+
+pub(crate) fn copy_record() -> CopyRecord {
+    CopyRecord {
+        archive: "/mnt/back\"up".to_owned(),
+        file: "1.m4a.zst".to_owned(),
+        compression: Compression::Zstd,
+        blake3: "00ff".to_owned(),
+        mode: 0o640,
+        at: at(-9),
+    }
+}
+
 pub(crate) fn new_op(name: &[u8]) -> NewOp {
     NewOp {
         key: Key::parse(name).unwrap(),
         reason: Reason::FailedSession { since: at(-5), owners: vec!["7".to_owned(), "ü\n".to_owned()] },
         facts: facts(name.len() as u64),
         quarantine_secs: 604_800,
+        action: Action::Quarantine,
     }
 }
 

@@ -2,4 +2,8 @@
 
 mod conformance;
 mod desk;
+mod holds;
+mod memories;
 mod sqlite;
+mod trail;
+mod trail_on_disk;

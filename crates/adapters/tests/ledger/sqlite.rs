@@ -50,6 +50,9 @@ fn what_was_tampered_with_is_found() {
         ("a state", "UPDATE ops SET state = 'restored' WHERE id = 1"),
         ("a state that is none", "UPDATE ops SET state = 'fine' WHERE id = 1"),
         ("the last operation's state", "UPDATE ops SET state = 'quarantined' WHERE id = 2"),
+        ("a copy that nobody made", "UPDATE ops SET copy_json = '{}' WHERE id = 1"),
+        ("an action that asked for a copy", "UPDATE ops SET action = 'archive' WHERE id = 2"),
+        ("an action that is none", "UPDATE ops SET action = 'burn' WHERE id = 1"),
         ("a line that cannot follow", "INSERT INTO journal (op, event, at) VALUES (2, 'hidden', 0)"),
         ("a line that means nothing", "INSERT INTO journal (op, event, at) VALUES (1, 'fine', 0)"),
         ("the last line of an operation", "DELETE FROM journal WHERE seq = 6"),
@@ -78,7 +81,7 @@ fn what_cannot_be_read_is_an_error_and_never_skipped() {
         raw(&desk).execute_batch(change).unwrap();
         let error = desk.ledger.ops_in(&State::ALL).unwrap_err();
         assert!(matches!(error, LedgerError::Damaged { .. }), "{change}: {error:?}");
-        assert!(error.to_string().contains("operation 1") && error.to_string().contains("MANIFEST"), "{error}");
+        assert!(error.to_string().contains("operation 1") && error.to_string().contains("upsweep adopt"), "{error}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! What holds for every store: nothing but the file that is meant ever moves or goes.
 
-use upsweep_engine::ports::{FreeOrder, FreeOutcome, HideOrder, HideOutcome, Place, PutBackOutcome};
+use upsweep_engine::ports::{
+    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome, Store as _,
+};
 use upsweep_plan::listing::{FileFacts, FileTime};
 
 use crate::rig::{Rig, everywhere, hostile_names, key, marker, place};
@@ -23,6 +25,10 @@ everywhere!(
     freeing_gives_one_outcome_per_order_in_order,
     a_folder_that_was_removed_is_made_anew,
     a_store_is_bound_once,
+    a_marker_is_replaced_by_one_of_the_same_store,
+    what_lies_in_the_quarantine_is_told_with_its_name,
+    only_a_bound_store_has_a_clock,
+    preconditions_are_honoured,
     reading_gives_the_bytes,
 );
 
@@ -242,6 +248,63 @@ fn a_store_is_bound_once(rig: &Rig) {
     for again in ["second", "first"] {
         assert!(rig.store().bind(&marker(again)).is_err());
         assert_eq!(rig.store().marker().unwrap(), Some(marker("first")));
+    }
+}
+
+fn a_marker_is_replaced_by_one_of_the_same_store(rig: &Rig) {
+    assert!(rig.store().replace_marker(&marker("first")).is_err(), "there is none");
+    assert_eq!(rig.store().marker().unwrap(), None);
+    rig.store().bind(&marker("first")).unwrap();
+    assert!(rig.store().replace_marker(&marker("second")).is_err(), "it is another store's");
+    assert_eq!(rig.store().marker().unwrap(), Some(marker("first")));
+    for ledger_id in ["ledger-2", "ledger-3", "ledger-3"] {
+        let next = Marker { ledger_id: ledger_id.to_owned(), ..marker("first") };
+        rig.store().replace_marker(&next).unwrap();
+        assert_eq!(rig.store().marker().unwrap(), Some(next));
+    }
+}
+
+fn what_lies_in_the_quarantine_is_told_with_its_name(rig: &Rig) {
+    assert_eq!(rig.store().quarantines().unwrap(), [""; 0]);
+    assert_eq!(rig.store().lying_in("run-1").unwrap(), []);
+    for (op, name) in (1..).zip(hostile_names()) {
+        rig.write(&name, &name);
+        rig.hide_now(&name, op);
+    }
+    rig.write(b"other", b"x");
+    let other = Place { run: "run-2".to_owned(), ..place(1) };
+    rig.hide(HideOrder { place: other.clone(), ..rig.order(b"other", 1) });
+    rig.put_back(3, &hostile_names()[2]);
+    let mut runs = rig.store().quarantines().unwrap();
+    runs.sort();
+    assert_eq!(runs, ["run-1", "run-2"]);
+    let lying = Lying { place: other, key: Some(key(b"other")), size_bytes: 1 };
+    assert_eq!(rig.store().lying_in("run-2").unwrap(), [lying]);
+    let mut lying = rig.store().lying_in("run-1").unwrap();
+    lying.sort_by(|a, b| a.place.cmp(&b.place));
+    let expected = (1..).zip(hostile_names()).filter(|(op, _)| *op != 3).map(|(op, name)| Lying {
+        place: place(op),
+        key: Some(key(&name)),
+        size_bytes: name.len() as u64,
+    });
+    assert_eq!(lying, expected.collect::<Vec<_>>());
+}
+
+fn only_a_bound_store_has_a_clock(rig: &Rig) {
+    rig.write(b"before", b"");
+    rig.set_clock();
+    assert_eq!(rig.store().clock().unwrap(), None, "nothing in it is ours to touch");
+    assert_eq!(rig.list(true), [crate::rig::file("before")]);
+    rig.store().bind(&marker("first")).unwrap();
+    let (earliest, told, latest) = rig.clock_between();
+    assert!(earliest <= told && told <= latest, "{earliest} {told} {latest}");
+}
+
+fn preconditions_are_honoured(rig: &Rig) {
+    assert!(rig.store().capabilities().honours_preconditions);
+    if let Rig::Memory(store) = rig {
+        store.ignore_preconditions();
+        assert!(!store.capabilities().honours_preconditions, "as a test asked for it");
     }
 }
 

@@ -111,7 +111,7 @@ fn a_second_name_of_a_file_keeps_its_bytes() {
     assert_eq!(rig.facts(b"a.m4a").links, 2);
     let hidden = rig.hide_now(b"a.m4a", 1);
     assert_eq!(hidden.links, 2);
-    assert_eq!(rig.free(1, hidden), FreeOutcome::Freed);
+    assert_eq!(rig.free(1, hidden), FreeOutcome::OtherNames);
     assert_eq!(rig.content(b"b.m4a").unwrap(), b"recording");
     assert_eq!(rig.facts(b"b.m4a").links, 1);
 }

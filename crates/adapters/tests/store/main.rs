@@ -2,8 +2,10 @@
 
 mod conformance;
 mod hiding;
+mod incoming;
 mod links;
 mod listing;
 mod manifest;
+mod quarantine;
 mod rig;
 mod system;

@@ -43,7 +43,7 @@ pub(crate) fn hostile_names() -> Vec<Vec<u8>> {
 /// One store under test.
 pub(crate) enum Rig {
     Local { dir: TempDir, store: LocalStore },
-    Memory(MemoryStore),
+    Memory(Box<MemoryStore>),
 }
 
 impl Rig {
@@ -55,14 +55,21 @@ impl Rig {
         Self::Local { dir, store }
     }
 
+    /// A directory whose hidden files lie beside it.
+    pub(crate) fn beside() -> Self {
+        let Self::Local { dir, store } = Self::local() else { unreachable!("it is a directory") };
+        let store = store.with_quarantine(&dir.path().join("hidden")).unwrap();
+        Self::Local { dir, store }
+    }
+
     pub(crate) fn memory() -> Self {
-        Self::Memory(MemoryStore::default())
+        Self::Memory(Box::default())
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
         match self {
             Self::Local { store, .. } => store,
-            Self::Memory(store) => store,
+            Self::Memory(store) => &**store,
         }
     }
 
@@ -81,7 +88,10 @@ impl Rig {
 
     /// The path of a hidden file in a local store.
     pub(crate) fn hidden_path(&self, op: u64) -> PathBuf {
-        self.root().join(".upsweep/quarantine/run-1").join(op.to_string())
+        match self.store().wanted_quarantine() {
+            Some(place) => PathBuf::from(place).join("store-1/run-1").join(op.to_string()),
+            None => self.root().join(".upsweep/quarantine/run-1").join(op.to_string()),
+        }
     }
 
     /// Writes a new file, last modified [`LONG_AGO`]. One that is there is removed first.
@@ -124,11 +134,42 @@ impl Rig {
         }
     }
 
+    /// Gives a store in memory a clock; a directory has one.
+    pub(crate) fn set_clock(&self) {
+        if let Self::Memory(store) = self {
+            store.set_clock(jiff::Timestamp::UNIX_EPOCH);
+        }
+    }
+
+    /// What the store's clock tells, and the times it may be between.
+    pub(crate) fn clock_between(&self) -> (jiff::Timestamp, jiff::Timestamp, jiff::Timestamp) {
+        let now = || match self {
+            Self::Local { dir, .. } => {
+                let path = dir.path().join("now");
+                fs::write(&path, b"now").unwrap();
+                jiff::Timestamp::try_from(fs::metadata(&path).unwrap().modified().unwrap()).unwrap()
+            }
+            Self::Memory(_) => jiff::Timestamp::UNIX_EPOCH,
+        };
+        // Whatever the folder's own time was, it is not what is told.
+        if let Self::Local { .. } = self {
+            let own = fs::File::open(self.root().join(".upsweep")).unwrap();
+            own.set_modified(UNIX_EPOCH + Duration::from_secs(LONG_AGO.unsigned_abs())).unwrap();
+        }
+        (now(), self.store().clock().unwrap().expect("a bound store has one"), now())
+    }
+
     pub(crate) fn facts(&self, name: &[u8]) -> FileFacts {
         self.store().look(&key(name)).unwrap().expect("the file is there")
     }
 
+    /// The order to hide a file. A store that hides files beside it is bound for that.
     pub(crate) fn order(&self, name: &[u8], op: u64) -> HideOrder {
+        if let Some(place) = self.store().wanted_quarantine()
+            && self.store().marker().unwrap().is_none()
+        {
+            self.store().bind(&Marker { quarantine: Some(place), ..marker("store-1") }).unwrap();
+        }
         HideOrder { key: key(name), facts: self.facts(name), place: place(op) }
     }
 
@@ -217,6 +258,7 @@ pub(crate) fn marker(store_id: &str) -> Marker {
         ledger_id: "ledger-1".to_owned(),
         databases: vec![],
         bound_at: jiff::Timestamp::UNIX_EPOCH,
+        quarantine: None,
     }
 }
 
@@ -225,6 +267,9 @@ macro_rules! everywhere {
     ($($case:ident),* $(,)?) => {
         mod local {
             $(#[test] fn $case() { super::$case(&crate::rig::Rig::local()); })*
+        }
+        mod beside {
+            $(#[test] fn $case() { super::$case(&crate::rig::Rig::beside()); })*
         }
         mod memory {
             $(#[test] fn $case() { super::$case(&crate::rig::Rig::memory()); })*

@@ -20,6 +20,13 @@ pub trait ClaimSource: Send {
     /// [`ClaimError`]; rows already given to `sink` must then not be used to condemn anything.
     fn read(&mut self, rules: &[ClaimRule], sink: &mut RowSink<'_>) -> Result<Snapshot, ClaimError>;
 
+    /// Does what [`Self::read`] does before it reads the first row: connects, and looks for every rule's table and
+    /// columns. The snapshot counts no rows.
+    ///
+    /// # Errors
+    /// [`ClaimError`], for the first rule that could not be read.
+    fn check(&mut self, rules: &[ClaimRule]) -> Result<Snapshot, ClaimError>;
+
     /// Which database this is.
     ///
     /// # Errors
@@ -85,6 +92,9 @@ pub enum ClaimError {
         /// What the driver said.
         cause: String,
     },
+    /// The zone of the databases' times is not known here.
+    #[error("db_timezone: {0}")]
+    Zone(String),
     /// A rule asks for something that is not there.
     #[error("claim rule '{rule}': {problem}")]
     Rule {
@@ -104,6 +114,18 @@ pub enum ClaimError {
         kind: String,
         /// What to write in the query instead.
         advice: String,
+    },
+    /// Two configured databases are the same one.
+    #[error(
+        "the databases '{first}' and '{second}' are one and the same ({identity}): keep one of them, and let the claim rules of the other name it"
+    )]
+    Twice {
+        /// The name it has first.
+        first: String,
+        /// The other name.
+        second: String,
+        /// What it says it is.
+        identity: String,
     },
     /// The snapshot ended early, or may not show every row.
     #[error("reading claims from {database} did not complete: {cause}")]

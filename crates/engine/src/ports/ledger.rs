@@ -1,21 +1,43 @@
 //! The port to Upsweep's own state.
 
+mod audit;
+mod holds;
+mod memories;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use upsweep_plan::action::Action;
 use upsweep_plan::guard::Code;
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::{Event, IllegalTransition, State};
+use upsweep_plan::lifecycle::{CopyState, Event, IllegalTransition, Life, State};
 use upsweep_plan::listing::FileFacts;
 use upsweep_plan::verdict::Reason;
 
-use super::{Horizon, OpId, Place};
+use super::{CopyRecord, Horizon, OpId, Place};
 
-/// Runs, operations and the journal. Whatever a method changed is durable when it returns.
-pub trait Ledger: Send {
+pub use audit::*;
+pub use holds::*;
+pub use memories::*;
+
+/// Runs, operations and the journal; beside them holds, memories and the audit trail. Whatever a method changed is
+/// durable when it returns.
+pub trait Ledger: Holds + Memories + AuditTrail + Send {
     /// Names this ledger.
     fn id(&self) -> &str;
+
+    /// The store it belongs to, if that was ever noted: no other store may use it.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn store_id(&self) -> Result<Option<String>, LedgerError>;
+
+    /// Notes which store it belongs to from now on.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn belong_to(&mut self, store_id: &str) -> Result<(), LedgerError>;
 
     /// Notes that a run begins.
     ///
@@ -59,6 +81,18 @@ pub trait Ledger: Send {
     /// [`LedgerError`].
     fn ops_of(&self, run: &str) -> Result<Vec<Op>, LedgerError>;
 
+    /// Every operation on this name, by number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError>;
+
+    /// The newest time anywhere in the runs and the journal; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError>;
+
     /// How many files were hidden at or after `since`, whatever became of them.
     ///
     /// # Errors
@@ -81,6 +115,12 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] names the first operation that does not fit.
+    fn verify_journal(&self) -> Result<(), LedgerError>;
+
+    /// The same, and the chain of the audit trail.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] names the first operation or record that does not fit.
     fn verify(&self) -> Result<(), LedgerError>;
 }
 
@@ -117,9 +157,17 @@ pub enum RunKind {
     Restore,
     /// Finish what an interrupted run left.
     Recover,
+    /// Bind the store to another database.
+    Rebind,
+    /// Give the store another ledger, and bring back what that one does not know.
+    Adopt,
 }
 
 impl RunKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Run, Self::Apply, Self::Purge, Self::Restore, Self::Recover, Self::Rebind, Self::Adopt];
+
     /// The word for reports.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -129,6 +177,8 @@ impl RunKind {
             Self::Purge => "purge",
             Self::Restore => "restore",
             Self::Recover => "recover",
+            Self::Rebind => "rebind",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -154,6 +204,9 @@ pub struct RunOutcome {
     pub overruled: Vec<Code>,
     /// Files hidden, and their bytes.
     pub hidden: Amount,
+    /// Files copied to the archive.
+    #[serde(default)]
+    pub copied: Amount,
     /// Files brought back.
     pub restored: Amount,
     /// Files freed for good.
@@ -194,6 +247,8 @@ pub struct NewOp {
     pub facts: FileFacts,
     /// How long it must stay hidden before it may be freed, in seconds.
     pub quarantine_secs: u64,
+    /// What becomes of it then.
+    pub action: Action,
 }
 
 /// What happened to one operation.
@@ -205,6 +260,8 @@ pub struct Entry {
     pub event: Event,
     /// The hidden file's facts, with [`Event::Hidden`].
     pub hidden_facts: Option<FileFacts>,
+    /// The verified copy, with [`Event::Copied`].
+    pub copy: Option<CopyRecord>,
     /// What to tell a human, as the cause of a failure.
     pub note: Option<String>,
 }
@@ -213,7 +270,7 @@ impl Entry {
     /// An entry with nothing to add.
     #[must_use]
     pub fn plain(op: OpId, event: Event) -> Self {
-        Self { op, event, hidden_facts: None, note: None }
+        Self { op, event, hidden_facts: None, copy: None, note: None }
     }
 }
 
@@ -239,6 +296,10 @@ pub struct Op {
     pub hidden_at: Option<Timestamp>,
     /// How long it must stay hidden, in seconds.
     pub quarantine_secs: u64,
+    /// What becomes of it then: as it was when it was hidden, whatever the configuration says now.
+    pub action: Action,
+    /// Its verified copy in the archive, once there is one.
+    pub copy: Option<CopyRecord>,
     /// Where the databases' transactions stood after it was hidden; `None` until that was asked.
     pub horizons: Option<Vec<Horizon>>,
     /// What was last noted about it for a human.
@@ -254,11 +315,33 @@ impl Op {
         Place { run: self.run.clone(), op: self.id }
     }
 
+    /// Where it stands in full.
+    #[must_use]
+    pub fn life(&self) -> Life {
+        Life { state: self.state, copy: copy_state(self.action, self.copy.is_some()) }
+    }
+
+    /// Whether it is hidden and must be copied before it may be freed.
+    #[must_use]
+    pub fn owes_copy(&self) -> bool {
+        self.life() == Life { state: State::Quarantined, copy: CopyState::Owed }
+    }
+
     /// When its quarantine ends; `None` while it is not hidden.
     #[must_use]
     pub fn quarantined_until(&self) -> Option<Timestamp> {
         let span = jiff::SignedDuration::from_secs(i64::try_from(self.quarantine_secs).unwrap_or(i64::MAX));
         self.hidden_at.and_then(|at| at.checked_add(span).ok())
+    }
+}
+
+/// How far an operation with this action has come with its copy.
+#[must_use]
+pub fn copy_state(action: Action, has_copy: bool) -> CopyState {
+    match (has_copy, action.needs_copy()) {
+        (true, _) => CopyState::Kept,
+        (false, true) => CopyState::Owed,
+        (false, false) => CopyState::NotAsked,
     }
 }
 
@@ -283,7 +366,7 @@ pub enum LedgerError {
     },
     /// What is stored makes no sense.
     #[error(
-        "the ledger {ledger} is damaged: {problem}; nothing was changed. Restore it from a backup, or move it away: hidden files can be brought back by the MANIFEST in each folder of the quarantine"
+        "the ledger {ledger} is damaged: {problem}; nothing was changed. Restore it from a backup, or move it away and run: upsweep adopt --reason \"…\", which brings every hidden file back"
     )]
     Damaged {
         /// Its path.

@@ -1,6 +1,6 @@
 //! Small ports: time, names, the home of Upsweep's own state, progress.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError};
@@ -9,6 +9,14 @@ use super::{Ledger, LedgerError};
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// What another clock said, on the scale of this one: the same, but for tests that live on another day.
+    fn of_another(&self, said: Timestamp) -> Timestamp {
+        said
+    }
+
+    /// Returns when `span` has passed: [`Clock::now`] is then at least that much later.
+    fn wait(&self, span: SignedDuration);
 }
 
 /// Makes names that were never used before.
@@ -20,6 +28,9 @@ pub trait Ids: Send + Sync {
 /// Where Upsweep keeps its own state about one store: the ledger, the lease, and, outside the store, a note
 /// that it was bound, so that a store that vanished is missed.
 pub trait Home: Send {
+    /// Where the ledger is, or would be made.
+    fn ledger_place(&self) -> LedgerPlace;
+
     /// The store's ledger; `None` when there is none yet.
     ///
     /// # Errors
@@ -58,6 +69,15 @@ pub trait Home: Send {
     fn note(&self, address: &str, store_id: &str) -> Result<(), String>;
 }
 
+/// Where a ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerPlace {
+    /// For a human.
+    pub shown: String,
+    /// Whether it is among the store's own things, where no other store's ledger can be.
+    pub is_inside: bool,
+}
+
 /// A note about a bound store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
@@ -75,6 +95,9 @@ pub trait Lease: Send {}
 pub struct Holder {
     /// What it is doing: the command.
     pub what: String,
+    /// The user it runs as, with the number that the system vouches for.
+    #[serde(default)]
+    pub user: String,
     /// Its process.
     pub pid: u32,
     /// Its machine.
@@ -83,9 +106,18 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+impl Holder {
+    /// Who this is, for the history and the audit trail.
+    #[must_use]
+    pub fn by(&self) -> String {
+        let Self { what: _, user, pid, host, since: _ } = self;
+        format!("{user}, process {pid} on {host}")
+    }
+}
+
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { what, pid, host, since } = self;
+        let Self { what, user: _, pid, host, since } = self;
         write!(f, "'upsweep {what}' (process {pid} on {host}, since {since:.0})")
     }
 }
@@ -131,8 +163,14 @@ pub enum Stage {
     Rechecking,
     /// Moving files into the quarantine.
     Hiding,
+    /// Copying hidden files to the archive.
+    Archiving,
+    /// Waiting for open transactions.
+    Draining,
     /// Bringing files back.
     Restoring,
+    /// Bringing files back from the archive.
+    Retrieving,
     /// Freeing files.
     Purging,
 }

@@ -1,50 +1,60 @@
 //! What a plan should be, worked out the slow way: every file is held against every row, with plain loops
 //! and no index. Written from the design's words, so that it can disagree with the core.
 
+mod counts;
+mod protected;
 mod reading;
 mod ties;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use upsweep_plan::key::{Escaped, Key};
 use upsweep_plan::listing::FileTime;
-use upsweep_plan::matching::{Tally, UnaddressableClaim};
+use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::reconcile::{Kept, Look};
 
-pub(crate) use self::reading::{Name, Said, said};
-use self::ties::{Gap, cut, finished, means_another_path, stem, stems_within};
+pub(crate) use self::counts::{all_names, missing, relinkable, tally};
+pub(crate) use self::protected::{HeldNames, excluded};
+pub(crate) use self::reading::{End, Name, Said, said};
+use self::ties::{Gap, means_another_path};
 pub(crate) use self::ties::{Tie, alike, group, tie};
 use crate::worlds::World;
 
-/// What all rows say about one file.
-#[derive(Default, Debug)]
+/// What rows say about one file.
+#[derive(Default, Debug, PartialEq)]
 pub(crate) struct Heard {
     pub(crate) live: bool,
     /// A live row, or one whose name is no key, names it nearly.
     pub(crate) near: bool,
-    /// A failed row names it nearly, or a variant of it.
-    pub(crate) near_failed: bool,
-    /// Failed rows that name it or its original exactly.
-    pub(crate) failed: Vec<(Option<Timestamp>, String)>,
-    /// Since when the other failed rows that have to do with it failed.
-    pub(crate) others: Vec<Option<Timestamp>>,
+    /// An ended row names it nearly, or a variant of it.
+    pub(crate) near_ended: bool,
+    /// Ended rows that name it or its original exactly.
+    pub(crate) ended: Vec<(End, String)>,
+    /// How the other ended rows end that have to do with it.
+    pub(crate) others: Vec<End>,
 }
 
 impl Heard {
-    fn nearly(&mut self, failed: bool, since: Option<Timestamp>) {
-        if failed {
-            self.near_failed = true;
-            self.others.push(since);
+    fn nearly(&mut self, end: Option<End>) {
+        if let Some(end) = end {
+            self.near_ended = true;
+            self.others.push(end);
         } else {
             self.near = true;
         }
     }
-}
 
-pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
-    let mut heard = Heard::default();
-    for Said { name, owner, failed, since } in world.rows.iter().map(|row| said(world, row)) {
+    /// Whether any row has to do with the file.
+    pub(crate) fn anything(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Every end that must have come before the file may go.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = End> {
+        self.ended.iter().map(|(end, _)| *end).chain(self.others.iter().copied())
+    }
+
+    fn add_row(&mut self, world: &World, Said { name, owner, end }: Said, file: &[u8]) {
         // A name that is understood as another path may point anywhere.
         let elsewhere = match &name {
             Name::Plain(name) if means_another_path(name) => Some(Gap::from(&**name)),
@@ -52,35 +62,58 @@ pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
             _ => None,
         };
         if elsewhere.is_some_and(|path| path.is_named_like(world, file)) {
-            heard.nearly(failed, since);
+            self.nearly(end);
         }
         match name {
             Name::None => {}
-            Name::NoKey(_, _, gap) => heard.near |= gap.is_named_like(world, file),
+            Name::NoKey(_, _, gap) => self.near |= gap.is_named_like(world, file),
             Name::Gap(gap) if !gap.reaches(world, file) => {}
-            Name::Gap(_) if failed => heard.nearly(failed, since),
-            Name::Gap(_) => heard.live = true,
-            Name::Plain(name) => match (tie(world, &name, file), failed) {
-                (Some(_), false) => heard.live = true,
-                (Some(Tie::Own), true) => heard.failed.push((since, owner)),
-                (Some(Tie::Part), true) => heard.others.push(since),
+            Name::Gap(_) if end.is_some() => self.nearly(end),
+            Name::Gap(_) => self.live = true,
+            Name::Plain(name) => match (tie(world, &name, file), end) {
+                (Some(_), None) => self.live = true,
+                (Some(Tie::Own), Some(end)) => self.ended.push((end, owner)),
+                (Some(Tie::Part), Some(end)) => self.others.push(end),
                 (None, _) if tie(world, &alike(&name), &alike(file)).is_none() => {}
-                (None | Some(Tie::Kin), _) => heard.nearly(failed, since),
+                (None | Some(Tie::Kin), _) => self.nearly(end),
             },
         }
     }
+}
+
+/// What all rows say about one file.
+pub(crate) fn heard(world: &World, file: &[u8]) -> Heard {
+    let mut heard = Heard::default();
+    for row in &world.rows {
+        heard.add_row(world, said(world, row), file);
+    }
+    heard
+}
+
+/// What one row says about a file.
+fn heard_of(world: &World, said: Said, file: &[u8]) -> Heard {
+    let mut heard = Heard::default();
+    heard.add_row(world, said, file);
     heard
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Claimed,
+    Held,
     Near,
     FailedRecently,
+    NotExpired,
+    Relinkable,
     Young,
     Unreadable,
+    /// It belongs to a file that is excluded.
+    Ignored,
+    /// It is excluded itself, and not judged.
+    Excluded,
     Vanished,
     FailedSession(Timestamp, Vec<String>),
+    Expired(Timestamp, Vec<String>),
     Orphan(Timestamp),
 }
 
@@ -95,45 +128,95 @@ pub(crate) fn nanos(time: FileTime) -> Option<i128> {
     (time.nanos < 1_000_000_000 && range.contains(&total)).then_some(total)
 }
 
-/// The fate of every file, in the order of the world's files, before groups are looked at.
-fn alone(world: &World, name: &[u8], look: Look) -> Fate {
-    let Heard { live, near, near_failed, failed, others } = heard(world, name);
-    let over = |since: &Option<Timestamp>| is_over(since.map(Timestamp::as_nanosecond), world.failed_secs, world.now);
-    let all_over = failed.iter().map(|(since, _)| since).chain(&others).all(over);
-    if live {
+/// Whether a claim's end came, and came long enough ago. One that is not known never comes.
+pub(crate) fn has_ended(world: &World, end: End) -> bool {
+    let (at, secs) = match end {
+        End::Failed(since) => (since, world.failed_secs),
+        End::Expires(at) => (at, 0),
+    };
+    is_over(at.map(Timestamp::as_nanosecond), secs, world.now)
+}
+
+/// What the age of a file that nobody claims counts from, in nanoseconds.
+pub(crate) fn counts_from(world: &World, look: Look) -> Option<i128> {
+    let Look::File(facts, first_seen) = look else { return None };
+    // A file with a time that no calendar knows has no known age.
+    let (mtime, ctime) = (nanos(facts.mtime)?, nanos(facts.ctime)?);
+    let own = match world.age_from {
+        AgeFrom::Mtime => mtime,
+        AgeFrom::Changed => mtime.max(ctime),
+        // It cannot have been seen before it was written; but its content may be from the future.
+        AgeFrom::FirstSeen => first_seen?.as_nanosecond().max(mtime),
+    };
+    Some(if world.action.frees_at_once() { own.max(mtime).max(ctime) } else { own })
+}
+
+/// The fate of one file before its group is looked at.
+fn alone(world: &World, name: &[u8], look: Look, held: &HeldNames, missing: &[(Vec<u8>, String)]) -> Fate {
+    let heard = heard(world, name);
+    if excluded(world, name) {
+        return Fate::Excluded;
+    } else if heard.live {
         return Fate::Claimed;
-    } else if near || (near_failed && failed.is_empty()) {
+    } else if held.keep(world, name) {
+        return Fate::Held;
+    } else if heard.near || (heard.near_ended && heard.ended.is_empty()) {
         return Fate::Near;
-    } else if !all_over {
+    }
+    let running: Vec<End> = heard.ends().filter(|end| !has_ended(world, *end)).collect();
+    if running.iter().any(|end| matches!(end, End::Failed(_))) {
         return Fate::FailedRecently;
+    } else if !running.is_empty() {
+        return Fate::NotExpired;
+    } else if heard.ended.is_empty() && relinkable(world, missing, name) {
+        return Fate::Relinkable;
     }
     match look {
         Look::Gone => Fate::Vanished,
-        Look::DatabaseFile => unreachable!("the worlds hold no databases"),
+        Look::DatabaseFile => Fate::Claimed,
         Look::Failed => Fate::Unreadable,
-        Look::File(_) if !failed.is_empty() => {
-            let owners: BTreeSet<String> = failed.iter().map(|(_, owner)| owner.clone()).collect();
-            Fate::FailedSession(failed.iter().filter_map(|f| f.0).max().unwrap(), owners.into_iter().collect())
+        Look::File(..) if !heard.ended.is_empty() => {
+            let owners: BTreeSet<String> = heard.ended.iter().map(|(_, owner)| owner.clone()).collect();
+            let owners = owners.into_iter().collect();
+            let failed = heard.ended.iter().filter_map(|(end, _)| if let End::Failed(at) = end { *at } else { None });
+            let expired = heard.ended.iter().filter_map(|(end, _)| if let End::Expires(at) = end { *at } else { None });
+            match failed.max() {
+                Some(since) => Fate::FailedSession(since, owners),
+                None => Fate::Expired(expired.max().unwrap(), owners),
+            }
         }
-        Look::File(facts) => match nanos(facts.mtime) {
-            then if is_over(then, world.orphan_secs, world.now) => {
-                Fate::Orphan(Timestamp::from_nanosecond(then.unwrap()).unwrap())
+        Look::File(..) => match counts_from(world, look) {
+            from if is_over(from, world.orphan_secs, world.now) => {
+                Fate::Orphan(Timestamp::from_nanosecond(from.unwrap()).unwrap())
             }
             _ => Fate::Young,
         },
     }
 }
 
+/// The fate of every file, in the order of the world's files.
 pub(crate) fn fates(world: &World) -> Vec<Fate> {
-    let alone: Vec<Fate> = world.files.iter().map(|f| alone(world, &f.name, f.look)).collect();
-    let ages_with_young = |name: &[u8]| {
-        let is_young = |fate: &Fate| matches!(fate, Fate::Young | Fate::Unreadable);
-        let mut others = world.files.iter().zip(&alone);
-        others.any(|(other, fate)| is_young(fate) && group(world, &other.name) == group(world, name))
+    let (held, missing) = (HeldNames::of(world), missing(world));
+    let alone: Vec<Fate> = world.files.iter().map(|f| alone(world, &f.name, f.look, &held, &missing)).collect();
+    // What keeps those that belong together with a file.
+    let others = |name: &[u8]| -> Vec<&Fate> {
+        let files = world.files.iter().zip(&alone);
+        files.filter(|(other, _)| group(world, &other.name) == group(world, name)).map(|(_, fate)| fate).collect()
     };
-    let together = |(file, fate): (&crate::worlds::File, &Fate)| match fate {
-        Fate::Orphan(_) if ages_with_young(&file.name) => Fate::Young,
-        fate => fate.clone(),
+    let together = |(file, fate): (&crate::worlds::File, &Fate)| {
+        let others = others(&file.name);
+        let condemned = matches!(fate, Fate::FailedSession(..) | Fate::Expired(..) | Fate::Orphan(_));
+        if condemned && others.contains(&&Fate::Excluded) {
+            Fate::Ignored
+        } else if !matches!(fate, Fate::Orphan(_)) {
+            fate.clone()
+        } else if others.contains(&&Fate::Relinkable) {
+            Fate::Relinkable
+        } else if others.iter().any(|other| matches!(other, Fate::Young | Fate::Unreadable)) {
+            Fate::Young
+        } else {
+            fate.clone()
+        }
     };
     world.files.iter().zip(&alone).map(together).collect()
 }
@@ -142,47 +225,14 @@ pub(crate) fn kept(fates: &[Fate]) -> Kept {
     let count = |fate: &Fate| fates.iter().filter(|f| *f == fate).count() as u64;
     Kept {
         claimed: count(&Fate::Claimed),
+        held: count(&Fate::Held),
         nearly_claimed: count(&Fate::Near),
         too_young: count(&Fate::Young),
         failed_recently: count(&Fate::FailedRecently),
+        not_expired: count(&Fate::NotExpired),
+        relinkable: count(&Fate::Relinkable),
+        ignored: count(&Fate::Ignored),
+        outside_selection: 0,
         unreadable: count(&Fate::Unreadable),
     }
-}
-
-pub(crate) fn tally(world: &World) -> Tally {
-    let mut tally = Tally::default();
-    let mut missing = BTreeSet::new();
-    let mut odd = BTreeSet::new();
-    let mut named_after = BTreeSet::new();
-    for Said { name, owner, failed, since } in world.rows.iter().map(|row| said(world, row)) {
-        *(if failed { &mut tally.failed } else { &mut tally.live }) += 1;
-        tally.failed_without_time += u64::from(failed && since.is_none());
-        match name {
-            Name::None => tally.nameless += 1,
-            Name::Gap(_) => {}
-            Name::NoKey(value, why, _) => {
-                tally.unaddressable += 1;
-                odd.insert(UnaddressableClaim { value: Escaped(&value).to_string(), owner, why });
-            }
-            Name::Plain(name) if !failed && world.files.iter().all(|f| f.name != name) => {
-                tally.missing += 1;
-                missing.insert(Key::parse(&name).unwrap());
-                let after = world.files.iter().filter(|f| !owner.is_empty() && is_named(world, &f.name, &owner));
-                named_after.extend(after.map(|f| &f.name));
-            }
-            Name::Plain(_) => {}
-        }
-    }
-    tally.missing_examples = missing.into_iter().take(1_000).collect();
-    tally.unaddressable_examples = odd.into_iter().take(20).collect();
-    tally.files_named_after_owner = named_after.len() as u64;
-    tally
-}
-
-/// Whether a file at the top is named after a row, or is a variant or a part of one that is.
-fn is_named(world: &World, file: &[u8], owner: &str) -> bool {
-    let (dir, name) = cut(&alike(file));
-    let owner = alike(owner.as_bytes());
-    let stems = |name: &[u8]| [vec![stem(name).to_vec()], stems_within(world, name)].concat();
-    dir.is_empty() && [&*name, finished(&name)].into_iter().flat_map(stems).any(|s| s == owner)
 }

@@ -10,9 +10,15 @@ use crate::worlds::{Kind, Row, StandingKind, World};
 pub(crate) struct Said {
     pub(crate) name: Name,
     pub(crate) owner: String,
-    pub(crate) failed: bool,
-    /// Since when, if it failed and says so.
-    pub(crate) since: Option<Timestamp>,
+    /// Why and when the row needs its file no more; `None` while it is live.
+    pub(crate) end: Option<End>,
+}
+
+/// How a row's claim ends, and when, if it says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum End {
+    Failed(Option<Timestamp>),
+    Expires(Option<Timestamp>),
 }
 
 pub(crate) enum Name {
@@ -51,18 +57,14 @@ pub(crate) fn said(world: &World, row: &Row) -> Said {
         }),
         Kind::UrlBase => whole(url.map(|u| last_of_path(&u))),
     };
-    let failed = match rule.standing {
-        StandingKind::Live => false,
-        StandingKind::Failed => true,
-        StandingKind::ByStatus => row.status.as_deref() == Some("failed"),
+    let end = match rule.standing {
+        StandingKind::Live => None,
+        StandingKind::Failed => Some(End::Failed(row.created.means)),
+        StandingKind::Expires => Some(End::Expires(row.created.means)),
+        StandingKind::ByStatus => (row.status.as_deref() == Some("failed")).then_some(End::Failed(row.created.means)),
     };
     let owner = row.id.clone().unwrap_or_default();
-    Said {
-        name,
-        owner: String::from_utf8_lossy(&owner).into_owned(),
-        failed,
-        since: row.created.means.filter(|_| failed),
-    }
+    Said { name, owner: String::from_utf8_lossy(&owner).into_owned(), end }
 }
 
 pub(super) fn plain(value: Vec<u8>, recursive: bool) -> Name {

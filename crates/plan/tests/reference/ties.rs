@@ -25,10 +25,10 @@ pub(super) fn unescaped(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Case, Unicode form, percent-encoding and slashes made alike.
+/// Case, Unicode form, percent-encoding, slashes and the blanks around components made alike.
 pub(crate) fn alike(name: &[u8]) -> Vec<u8> {
     let text = understood(name);
-    let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
+    let parts: Vec<&str> = text.split('/').map(str::trim).filter(|p| !p.is_empty() && *p != ".").collect();
     parts.join("/").into_bytes()
 }
 
@@ -43,7 +43,7 @@ fn understood(name: &[u8]) -> String {
 /// Whether a key is understood as another path: one of more components, an absolute one, or one that is no key.
 pub(super) fn means_another_path(key: &[u8]) -> bool {
     let path = understood(key);
-    let components: Vec<&str> = path.split('/').collect();
+    let components: Vec<&str> = path.split('/').map(str::trim).collect();
     components.len() != key.split(|b| *b == b'/').count()
         || components.iter().any(|c| matches!(*c, "" | "." | ".."))
         || path.contains('\0')
@@ -122,6 +122,12 @@ pub(super) fn stems_within(world: &World, name: &[u8]) -> Vec<Vec<u8>> {
         (!inner.is_empty()).then(|| inner.to_vec())
     };
     world.affixes().iter().filter_map(within).collect()
+}
+
+/// The stems of all originals that a name may belong to.
+pub(super) fn stems(world: &World, name: &[u8]) -> Vec<Vec<u8>> {
+    let of = |name: &[u8]| [vec![stem(name).to_vec()], stems_within(world, name)].concat();
+    [of(name), of(finished(name))].concat()
 }
 
 pub(super) fn finished(name: &[u8]) -> &[u8] {

@@ -20,11 +20,21 @@ pub(super) fn file_names() -> impl Strategy<Value = Vec<u8>> {
         b"a_processed",
         b"t_a",
         b"\xff",
+        b"-a",
+        b"a_",
+        b"1-12",
+        b"1_12",
+        b"11-2",
+        b"112",
     ];
     let stem = prop_oneof![3 => Just(&b"a"[..]), 4 => select(stems)];
     let ext = select(vec![".m4a", ".m4a", ".M4A", ".mp3", "_processed.mp3", "_processed.mp3", "_PROCESSED.mp3", ""]);
     let part = prop_oneof![5 => Just(""), 2 => select(vec![".tmp", ".part", ".PART"])];
-    (stem, ext, part).prop_map(|(stem, ext, part)| [stem, ext.as_bytes(), part.as_bytes()].concat())
+    let blanks = prop_oneof![12 => Just(("", "")), 1 => select(vec![(" ", ""), ("", " "), ("\u{a0}", "\t")])];
+    let parts = |(stem, ext, part, (before, after)): (&[u8], &str, &str, (&str, &str))| {
+        [before.as_bytes(), stem, ext.as_bytes(), part.as_bytes(), after.as_bytes()].concat()
+    };
+    (stem, ext, part, blanks).prop_map(parts)
 }
 
 /// A name as a row may hold it: a key or not.
@@ -44,6 +54,9 @@ pub(super) fn claimed_names() -> impl Strategy<Value = Vec<u8>> {
         "%2E%2E/",
         "x%00",
         "D\u{ff0f}",
+        " /srv/",
+        " ../",
+        "d/ /",
     ]);
     let dir = prop_oneof![8 => Just(""), 3 => select(vec!["d/", "D/"]), 2 => odd];
     let end = prop_oneof![12 => Just(""), 1 => select(vec!["/", "\0.jpg", "\\", "%00.jpg"])];
@@ -61,8 +74,20 @@ pub(super) fn urls() -> impl Strategy<Value = Vec<u8>> {
 
 /// A row's identifier, which a template may begin with.
 pub(super) fn ids() -> impl Strategy<Value = Vec<u8>> {
-    let ids: Vec<&[u8]> =
-        vec![b"a", b"a", b"A", b"b", "\u{e9}".as_bytes(), b"a_processed", b"a.b", b"a.m4a", b"t", b"t_", b"t_a"];
+    let ids: Vec<&[u8]> = vec![
+        b"a",
+        b"a",
+        b"A",
+        b"b",
+        "\u{e9}".as_bytes(),
+        b"a_processed",
+        b"a.b",
+        b"a.m4a",
+        b"t",
+        b"t_",
+        b"t_a",
+        b"1-12",
+    ];
     let odd: Vec<&[u8]> = vec![
         b"/srv/a",
         b"d/a",
@@ -75,6 +100,7 @@ pub(super) fn ids() -> impl Strategy<Value = Vec<u8>> {
         b"d/",
         b"d/../a",
         b"D\\a",
+        b" a",
         b"%2Fd%2Fa",
     ];
     prop_oneof![1 => Just(&b""[..]), 9 => select(ids), 2 => select(odd)].prop_map(<[u8]>::to_vec)

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::check::CheckCommand;
 use crate::config::{self, Sources};
 use crate::exit::Exit;
 use crate::render;
@@ -20,6 +21,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Check every value, and that the databases hold what the claim rules read; change nothing
+    Check(CheckCommand),
     /// Print the table of all settings as Markdown
     Table,
 }
@@ -27,6 +30,7 @@ enum What {
 impl ConfigCommand {
     pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<Exit> {
         match &self.what {
+            What::Check(command) => return command.run(sources),
             What::Show { json } => {
                 let settings = config::show(sources)?;
                 if *json { render::print_json(&settings)? } else { render::config::print(&settings) }

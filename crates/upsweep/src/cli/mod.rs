@@ -1,11 +1,21 @@
 //! The command line.
 
+mod adopt;
+mod audit;
+pub(crate) mod check;
 mod config;
 mod demo;
+mod doctor;
+mod explain;
 mod history;
+mod hold;
+mod manual;
+mod moment;
 mod plan;
+mod rebind;
 mod restore;
 mod run;
+mod selection;
 pub(crate) mod status;
 
 use std::path::PathBuf;
@@ -58,16 +68,33 @@ enum Command {
     Run(run::RunCommand),
     /// Show the state of the store: what is hidden, what is due, what would be done
     Status(status::StatusCommand),
-    /// Bring hidden files back to their places
+    /// Tell everything about one name: its verdict, every rule that was asked, and what would change it
+    Explain(explain::ExplainCommand),
+    /// Bring files back to their places, from the quarantine or from the archive
     Restore(restore::RestoreCommand),
     /// Free hidden files whose time is over; hide nothing
     Purge(run::PurgeCommand),
     /// Finish what an interrupted run left; every changing command does this first
     Recover(run::RecoverCommand),
+    /// Bind the store to another database, after a real migration of the one it had
+    Rebind(rebind::RebindCommand),
+    /// Give the store another ledger when its own is lost or an old copy; every hidden file that it does not know
+    /// comes back
+    Adopt(adopt::AdoptCommand),
+    /// Look whether everything is in order: the directory, the disk, the clocks, the database, Upsweep's own state
+    Doctor(doctor::DoctorCommand),
     /// Show past runs
     History(history::HistoryCommand),
-    /// Show the configuration
+    /// Keep files whatever the rows say, and let them go again
+    Hold(hold::HoldCommand),
+    /// Export, verify and anchor the record of everything that was done
+    Audit(audit::AuditCommand),
+    /// Show or check the configuration
     Config(config::ConfigCommand),
+    /// Write the completions of a shell to standard output
+    Completions(manual::CompletionsCommand),
+    /// Write the manual page, or one page per command into a directory
+    Man(manual::ManCommand),
 }
 
 /// Guards that the caller overrules.
@@ -95,6 +122,12 @@ pub(crate) fn main() -> Exit {
     let outcome = match cli.command {
         Command::Demo(demo) => demo.run(quiet),
         Command::Config(command) => sources(&cli.common).and_then(|sources| command.run(&sources)),
+        Command::Audit(audit) => match audit.run_offline() {
+            Some(done) => done,
+            None => configured(&cli.common).and_then(|config| audit.run(&config)),
+        },
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -110,15 +143,22 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) => unreachable!("these need no configured store"),
+        Command::Demo(_) | Command::Config(_) | Command::Audit(_) | Command::Completions(_) | Command::Man(_) => {
+            unreachable!("these do not always need a configured store")
+        }
         Command::Plan(command) => command.run(config, quiet),
         Command::Apply(command) => command.run(config, quiet),
         Command::Run(command) => command.run(config, quiet),
         Command::Status(command) => command.run(config, quiet),
+        Command::Explain(command) => command.run(config, quiet),
         Command::Restore(command) => command.run(config, quiet),
         Command::Purge(command) => command.run(config, quiet),
         Command::Recover(command) => command.run(config, quiet),
+        Command::Doctor(command) => command.run(config),
+        Command::Rebind(command) => command.run(config, quiet),
+        Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
+        Command::Hold(command) => command.run(config),
     }
 }
 

@@ -1,21 +1,22 @@
 //! `upsweep plan`
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use upsweep_engine::binding;
 use upsweep_engine::planning::{self, Past};
+use upsweep_engine::ports::Memories;
 use upsweep_engine::world::World;
 use upsweep_plan::plan::Plan;
 
+use super::selection::Select;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::progress::Bars;
 use crate::render::{self, Invocation};
-use crate::{headers, wire};
+use crate::{headers, save, wire};
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -37,14 +38,17 @@ pub(super) struct PlanCommand {
     /// Exit with 2 when the plan would remove something
     #[arg(long)]
     detailed_exitcode: bool,
+    #[command(flatten)]
+    select: Select,
 }
 
 impl PlanCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let bars = Bars::new(quiet);
+        let config = &Config { selection: self.select.selection()?, ..config.clone() };
         let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| make(world, !self.no_audio))?;
         if let Some(path) = &self.out {
-            save(&plan, path)?;
+            save_to(&plan, path)?;
         }
         if self.json {
             render::print_json(&plan)?;
@@ -66,33 +70,30 @@ impl PlanCommand {
 /// Makes a plan and changes nothing.
 pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
     let bond = binding::examine(world.store, world.home)?;
-    let past = match &bond.marker {
-        Some(marker) => Past::read(&*binding::open_ledger(world.store, world.home, marker)?, world.now())?,
-        None => Past::default(),
+    let ledger = match &bond.marker {
+        Some(marker) => Some(binding::open_ledger(world.store, world.home, marker)?),
+        None => None,
     };
-    let mut plan = planning::make(world, &bond, &past)?.plan;
+    let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now())).transpose()?.unwrap_or_default();
+    let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
+    let mut plan = planning::make(world, &bond, &past, sightings)?.plan;
     if with_audio {
         headers::add(&mut plan, world.store, world.progress);
     }
     Ok((plan.sealed(), past))
 }
 
-/// Writes a plan to a new file beside `path`, which then takes its name: a plan is never half written.
-#[expect(clippy::disallowed_methods, reason = "replaces a file that the user named for it")]
-fn save(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
-    let fresh = path.with_extension(format!("{}.new", plan.id));
-    let context = || format!("cannot save the plan to {}", path.display());
-    // It names recordings and sessions, so it is for its owner alone.
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh).with_context(context)?;
-    serde_json::to_writer_pretty(&file, plan).with_context(context)?;
-    file.write_all(b"\n").and_then(|()| file.sync_all()).with_context(context)?;
-    std::fs::rename(&fresh, path).with_context(context)
+fn save_to(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
+    save::replacing(path, |file| {
+        serde_json::to_writer_pretty(&*file, plan)?;
+        Ok(file.write_all(b"\n")?)
+    })
+    .with_context(|| format!("cannot save the plan to {}", path.display()))
 }
 
 impl PlanCommand {
     /// The plan as `upsweep run --dry-run` shows it.
-    pub(super) fn preview(json: bool) -> Self {
-        Self { json, csv: false, out: None, all: false, no_audio: false, detailed_exitcode: false }
+    pub(super) fn preview(json: bool, select: Select) -> Self {
+        Self { json, csv: false, out: None, all: false, no_audio: false, detailed_exitcode: false, select }
     }
 }

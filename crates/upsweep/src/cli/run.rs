@@ -8,10 +8,12 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::Approval;
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
+use upsweep_plan::guard::Code;
 use upsweep_plan::plan::Plan;
 
 use super::Allow;
 use super::plan::PlanCommand;
+use super::selection::Select;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::progress::Bars;
@@ -27,6 +29,8 @@ pub(super) struct RunCommand {
     json: bool,
     #[command(flatten)]
     allow: Allow,
+    #[command(flatten)]
+    select: Select,
 }
 
 #[derive(Args)]
@@ -59,8 +63,9 @@ pub(super) struct RecoverCommand {
 impl RunCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         if self.dry_run {
-            return PlanCommand::preview(self.json).run(config, quiet);
+            return PlanCommand::preview(self.json, self.select.clone()).run(config, quiet);
         }
+        let config = &Config { selection: self.select.selection()?, ..config.clone() };
         carry_out(config, quiet, self.json, "run", &self.allow, runs::run)
     }
 }
@@ -104,7 +109,7 @@ fn carry_out(
     let request = Request { holder: wire::holder(what), approval: approval(allow)? };
     let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
-        render::print_json(&render::report::summary(&report))?;
+        render::print_json(&render::summary::summary(&report))?;
     } else {
         render::report::print(&report, what, &render::Invocation::of_process());
     }
@@ -125,12 +130,17 @@ pub(super) fn exit_of(report: &Report) -> Exit {
 }
 
 fn approval(allow: &Allow) -> anyhow::Result<Option<Approval>> {
-    let Some(reason) = allow.reason.clone() else { return Ok(None) };
+    let Some(reason) = &allow.reason else { return Ok(None) };
+    approved(&allow.allow, reason, "why the guards may be overruled").map(Some)
+}
+
+/// A human's words for the history, and the guards they overrule.
+pub(super) fn approved(codes: &[Code], reason: &str, why: &str) -> anyhow::Result<Approval> {
     if reason.trim().is_empty() {
-        return Err(UsageError("--reason must say why the guards may be overruled".to_owned()).into());
+        return Err(UsageError(format!("--reason must say {why}")).into());
     }
-    if let Some(code) = allow.allow.iter().find(|code| !code.is_approvable()) {
+    if let Some(code) = codes.iter().find(|code| !code.is_approvable()) {
         return Err(UsageError(format!("{code} cannot be overruled; see docs/guards.md for what to do instead")).into());
     }
-    Ok(Some(Approval { codes: allow.allow.iter().copied().collect(), reason }))
+    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned() })
 }

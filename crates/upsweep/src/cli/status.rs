@@ -8,7 +8,7 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::PENDING;
 use upsweep_engine::ports::{Amount, Holder, Home, Marker, Op, RunRecord, Store};
 use upsweep_plan::guard::Refusal;
-use upsweep_plan::lifecycle::State;
+use upsweep_plan::lifecycle::{CopyState, State};
 use upsweep_plan::plan::Plan;
 
 use crate::config::Config;
@@ -36,6 +36,8 @@ pub(crate) struct Status {
     pub(crate) working: Option<Holder>,
     pub(crate) hidden: Amount,
     pub(crate) next_purge_at: Option<Timestamp>,
+    /// Hidden files that must be copied to the archive before they may be freed, and are not.
+    pub(crate) copies_pending: Amount,
     pub(crate) conflicts: u64,
     pub(crate) hidden_files: Option<Vec<Op>>,
     pub(crate) recovery_pending: u64,
@@ -89,6 +91,7 @@ impl StatusCommand {
             working: home.holder()?,
             hidden: Amount::default(),
             next_purge_at: None,
+            copies_pending: Amount::default(),
             conflicts: 0,
             hidden_files: None,
             recovery_pending: 0,
@@ -98,10 +101,11 @@ impl StatusCommand {
         };
         let Some(marker) = &status.marker else { return Ok(status) };
         let ledger = binding::open_ledger(store, home, marker)?;
-        let hidden = ledger.ops_in(&[State::Quarantined])?;
+        let hidden = ledger.ops_in(&[State::Quarantined, State::Archiving])?;
         let conflicts = ledger.ops_in(&[State::Conflict])?;
-        status.hidden = amount(&hidden);
+        status.hidden = amount(hidden.iter());
         status.next_purge_at = hidden.iter().filter_map(Op::quarantined_until).min();
+        status.copies_pending = amount(hidden.iter().filter(|op| op.life().copy == CopyState::Owed));
         status.conflicts = conflicts.len() as u64;
         status.recovery_pending = ledger.ops_in(&PENDING)?.len() as u64;
         status.last_run = ledger.runs(1)?.pop();
@@ -110,9 +114,9 @@ impl StatusCommand {
     }
 }
 
-fn amount(ops: &[Op]) -> Amount {
+fn amount<'a>(ops: impl Iterator<Item = &'a Op>) -> Amount {
     let mut amount = Amount::default();
-    ops.iter().for_each(|op| amount.add(op.facts.size_bytes));
+    ops.for_each(|op| amount.add(op.facts.size_bytes));
     amount
 }
 

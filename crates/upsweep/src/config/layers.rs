@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use upsweep_plan::claim::ClaimRule;
 
-use super::rules;
+use super::databases::{self, Database, DatabaseTable, Layer};
+use super::problems::Problems;
 use super::settings::{OTHER_NAMES, SETTINGS, by_key, nearest};
+use super::{dotenv, rules};
 
 /// Where the layers come from.
 #[derive(Clone, Debug, Default)]
@@ -41,53 +44,104 @@ const NOT_TEXT: char = '\0';
 pub(super) struct Values {
     found: BTreeMap<&'static str, (String, String)>,
     pub(super) warnings: Vec<String>,
+    /// The files they were read from.
+    pub(super) files: Vec<PathBuf>,
 }
 
-/// Reads all layers; later ones win. Gives the values and the claim rules of the file.
-pub(super) fn merge(sources: &Sources) -> anyhow::Result<(Values, Vec<ClaimRule>)> {
+/// What only the configuration file can hold.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) rules: Vec<ClaimRule>,
+    pub(super) databases: Vec<Database>,
+}
+
+/// Reads all layers; later ones win. Gives the values, and the tables of the file.
+pub(super) fn merge(sources: &Sources, problems: &mut Problems) -> (Values, File) {
     let mut values = Values::default();
     for setting in SETTINGS {
         if let Some(default) = setting.default {
             values.found.insert(setting.key, (default.to_owned(), "default".to_owned()));
         }
     }
-    let rules = read_toml(sources, &mut values)?;
+    let Toml { rules, databases } = read_toml(sources, &mut values, problems);
     // Asked before the environment is read: only the file itself may say so.
-    if !values.flag("isolated")? {
-        let dotenv = read_dotenv(sources, &mut values)?;
-        add_environment(&mut values, &dotenv, "file .env")?;
-        add_environment(&mut values, &sources.env, "environment")?;
+    let is_isolated = problems.take(values.flag("isolated"));
+    let mut dotenv = vec![];
+    if !is_isolated {
+        if let Some(path) = &sources.dotenv {
+            dotenv = problems.take(dotenv::read(path, &mut values));
+        }
+        add_environment(&mut values, &dotenv, "file .env", problems);
+        add_environment(&mut values, &sources.env, "environment", problems);
     }
+    let both: [Layer<'_>; 2] = [(&sources.env, "environment"), (&dotenv, "file .env")];
+    let databases = databases::resolve(databases, if is_isolated { &[] } else { &both }, problems);
     for (key, value) in &sources.flags {
-        only_in_the_file(key, "the command line")?;
-        let setting = by_key(key).ok_or_else(|| unknown_key(key, "the command line"))?;
-        values.found.insert(setting.key, (value.clone(), "command line".to_owned()));
+        let known = only_in_the_file(key, "the command line")
+            .and_then(|()| by_key(key).ok_or_else(|| unknown_key(key, "the command line")));
+        match known {
+            Ok(setting) => drop(values.found.insert(setting.key, (value.clone(), "command line".to_owned()))),
+            Err(problem) => problems.note(problem),
+        }
     }
-    Ok((values, rules))
+    (values, File { rules, databases })
 }
 
-fn read_toml(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<ClaimRule>> {
+/// The tables of the file as they stand there.
+#[derive(Default)]
+struct Toml {
+    rules: Vec<ClaimRule>,
+    databases: Vec<DatabaseTable>,
+}
+
+fn read_toml(sources: &Sources, values: &mut Values, problems: &mut Problems) -> Toml {
     let named = sources.file.clone().or_else(|| {
         let env = sources.env.iter().find(|(name, _)| name == "UPSWEEP_CONFIG");
         env.map(|(_, path)| PathBuf::from(path))
     });
     let path = named.clone().unwrap_or_else(|| PathBuf::from("upsweep.toml"));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(vec![]),
-        Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
-    };
     let shown = path.display().to_string();
-    let mut table: toml::Table = text.parse().with_context(|| format!("{shown} is no valid TOML"))?;
-    let rules = match table.remove("claims") {
-        Some(list) => rules::parse(list).with_context(|| shown.clone())?,
-        None => vec![],
+    let mut table = match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            values.files.push(path.clone());
+            problems.take(text.parse::<toml::Table>().with_context(|| format!("{shown} is no valid TOML")))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Toml::default(),
+        Err(error) => {
+            problems.note(anyhow::Error::new(error).context(format!("cannot read the configuration {shown}")));
+            return Toml::default();
+        }
     };
+    let rules = table.remove("claims").map(|list| rules::parse(list, &shown, problems)).unwrap_or_default();
+    let databases = table.remove("databases").map(|list| databases::parse(list, &shown, problems)).unwrap_or_default();
     for (key, value) in table {
-        let setting = by_key(&key).ok_or_else(|| unknown_key(&key, &shown))?;
-        values.found.insert(setting.key, (as_text(&value), shown.clone()));
+        match by_key(&key) {
+            Some(setting) => drop(values.found.insert(setting.key, (as_text(&value), shown.clone()))),
+            None => problems.note(unknown_key(&key, &shown)),
+        }
     }
-    Ok(rules)
+    Toml { rules, databases }
+}
+
+/// The tables of a list such as `[[claims]]`, each read on its own.
+pub(super) fn tables<T: DeserializeOwned>(
+    list: toml::Value,
+    name: &str,
+    file: &str,
+    problems: &mut Problems,
+) -> Vec<T> {
+    let toml::Value::Array(items) = list else {
+        problems.note(anyhow::anyhow!("{file}: {name} must be tables, each beginning with [[{name}]]"));
+        return vec![];
+    };
+    let read = |item: toml::Value| match item.try_into() {
+        Ok(table) => Some(table),
+        Err(error) => {
+            problems.note(anyhow::Error::new(error).context(format!("{file}: [[{name}]]")));
+            None
+        }
+    };
+    items.into_iter().filter_map(read).collect()
 }
 
 fn as_text(value: &toml::Value) -> String {
@@ -98,29 +152,7 @@ fn as_text(value: &toml::Value) -> String {
     }
 }
 
-/// An application's own `.env` may hold lines that other readers understand and ours does not: those are
-/// passed over with a word.
-fn read_dotenv(sources: &Sources, values: &mut Values) -> anyhow::Result<Vec<(String, String)>> {
-    let Some(path) = sources.dotenv.as_deref().filter(|path| path.is_file()) else { return Ok(vec![]) };
-    let lines = dotenvy::from_path_iter(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut pairs = Vec::new();
-    for line in lines {
-        match line {
-            Ok(pair) => pairs.push(pair),
-            Err(dotenvy::Error::Io(error)) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
-            Err(_) => values.warnings.push(unreadable_line(path)),
-        }
-    }
-    Ok(pairs)
-}
-
-fn unreadable_line(path: &Path) -> String {
-    format!("{} has a line that is no NAME=value; it was passed over", path.display())
-}
-
-fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) -> anyhow::Result<()> {
+fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str, problems: &mut Problems) {
     let get = |name: &str| env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty());
     for setting in SETTINGS {
         let own = setting.env_name();
@@ -128,9 +160,10 @@ fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) 
         for name in names {
             if let Some(value) = get(name) {
                 if value.contains(NOT_TEXT) {
-                    bail!(
+                    problems.note(anyhow::anyhow!(
                         "{name} (in the {origin}) is not UTF-8; give a path that is, for instance by a symbolic link"
-                    );
+                    ));
+                    continue;
                 }
                 values.found.insert(setting.key, (value.to_owned(), format!("{name} in the {origin}")));
             }
@@ -142,19 +175,23 @@ fn add_environment(values: &mut Values, env: &[(String, String)], origin: &str) 
     {
         values.found.insert("log_format", ("json".to_owned(), format!("JSON_LOGS in the {origin}")));
     }
-    for (name, _) in env {
-        if name == "UPSWEEP_CONFIG" && origin != "environment" {
-            bail!("UPSWEEP_CONFIG (in the {origin}) comes too late: set it in the environment, or use --config");
-        }
-        if let Some(key) = name.strip_prefix("UPSWEEP_") {
-            only_in_the_file(&key.to_ascii_lowercase(), &format!("{name} in the {origin}"))?;
-        }
-        let known = SETTINGS.iter().any(|s| s.env_name() == *name) || OTHER_NAMES.contains(&name.as_str());
-        if name.starts_with("UPSWEEP_") && !known {
-            let names: Vec<String> = SETTINGS.iter().map(super::settings::Setting::env_name).collect();
-            let hint = nearest(name, names.iter().map(String::as_str));
-            bail!("{name} ({origin}) is no setting of upsweep{}", did_you_mean(hint));
-        }
+    for (name, _) in env.iter().filter(|(name, _)| name.starts_with("UPSWEEP_")) {
+        problems.take(known_name(name, origin));
+    }
+}
+
+/// A name that begins with `UPSWEEP_` and means nothing may be a mistyped one.
+fn known_name(name: &str, origin: &str) -> anyhow::Result<()> {
+    if name == "UPSWEEP_CONFIG" && origin != "environment" {
+        bail!("UPSWEEP_CONFIG (in the {origin}) comes too late: set it in the environment, or use --config");
+    }
+    if let Some(key) = name.strip_prefix("UPSWEEP_") {
+        only_in_the_file(&key.to_ascii_lowercase(), &format!("{name} in the {origin}"))?;
+    }
+    if !SETTINGS.iter().any(|s| s.env_name() == name) && !OTHER_NAMES.contains(&name) {
+        let names: Vec<String> = SETTINGS.iter().map(super::settings::Setting::env_name).collect();
+        let hint = nearest(name, names.iter().map(String::as_str));
+        bail!("{name} ({origin}) is no setting of upsweep{}", did_you_mean(hint));
     }
     Ok(())
 }
@@ -168,7 +205,7 @@ fn only_in_the_file(key: &str, origin: &str) -> anyhow::Result<()> {
 }
 
 fn unknown_key(key: &str, origin: &str) -> anyhow::Error {
-    let hint = nearest(key, SETTINGS.iter().map(|s| s.key).chain(["claims"]));
+    let hint = nearest(key, SETTINGS.iter().map(|s| s.key).chain(["claims", "databases"]));
     anyhow::anyhow!("'{key}' ({origin}) is no setting of upsweep{}", did_you_mean(hint))
 }
 

@@ -5,10 +5,14 @@ use serde::Deserialize;
 use upsweep_plan::claim::{ClaimRule, RowSource, StandingRule};
 use upsweep_plan::template::Template;
 
+use super::layers;
+use super::problems::Problems;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleTable {
     name: String,
+    database: Option<String>,
     table: Option<String>,
     query: Option<String>,
     key: String,
@@ -17,30 +21,50 @@ struct RuleTable {
     status: Option<String>,
     failed: Option<Vec<String>>,
     since: Option<String>,
+    expires: Option<String>,
 }
 
 /// Reads the value of `claims`.
-pub(super) fn parse(list: toml::Value) -> anyhow::Result<Vec<ClaimRule>> {
-    let tables: Vec<RuleTable> = list.try_into().context("[[claims]]")?;
+pub(super) fn parse(list: toml::Value, file: &str, problems: &mut Problems) -> Vec<ClaimRule> {
     let mut rules: Vec<ClaimRule> = Vec::new();
-    for table in tables {
+    for table in layers::tables::<RuleTable>(list, "claims", file, problems) {
         let name = table.name.clone();
         if rules.iter().any(|rule| rule.name == name) {
-            bail!("claim rule '{name}' appears twice; give each its own name");
+            problems.note(anyhow::anyhow!("{file}: claim rule '{name}' appears twice; give each its own name"));
+            continue;
         }
-        rules.push(rule(table).with_context(|| format!("claim rule '{name}'"))?);
+        match rule(table).with_context(|| format!("{file}: claim rule '{name}'")) {
+            Ok(rule) => rules.push(rule),
+            Err(problem) => problems.note(problem),
+        }
     }
-    Ok(rules)
+    rules
 }
 
 fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
-    let RuleTable { name, table, query, key, owner, standing, status, failed, since } = table;
+    let RuleTable { name, database, table, query, key, owner, standing, status, failed, since, expires } = table;
     let source = match (table, query) {
         (Some(table), None) => RowSource::Table(table),
         (None, Some(query)) => RowSource::Query(query),
         _ => bail!("give either table or query"),
     };
-    let standing = match (standing.as_deref(), status, since) {
+    let standing = match expires {
+        Some(at) if standing.is_none() && status.is_none() && failed.is_none() && since.is_none() => {
+            StandingRule::Expires { at }
+        }
+        Some(_) => bail!("expires stands alone: a row that expires needs no standing, status, failed or since"),
+        None => standing_rule(standing.as_deref(), status, failed, since)?,
+    };
+    Ok(ClaimRule { name, database, source, key: Template::parse(&key)?, owner, standing })
+}
+
+fn standing_rule(
+    standing: Option<&str>,
+    status: Option<String>,
+    failed: Option<Vec<String>>,
+    since: Option<String>,
+) -> anyhow::Result<StandingRule> {
+    Ok(match (standing, status, since) {
         (None | Some("live"), None, None) => {
             if failed.is_some() {
                 bail!("failed needs status, the column that holds the status");
@@ -60,6 +84,5 @@ fn rule(table: RuleTable) -> anyhow::Result<ClaimRule> {
         }
         (Some("live" | "failed"), Some(_), _) => bail!("give either standing or status"),
         (Some(other), _, _) => bail!("standing = '{other}' must be live or failed"),
-    };
-    Ok(ClaimRule { name, source, key: Template::parse(&key)?, owner, standing })
+    })
 }

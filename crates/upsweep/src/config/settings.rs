@@ -47,7 +47,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how long ago a session must have failed, in days; 1 to 36500",
     ),
     setting("sessions_table", Some("sessions"), "the table of the default claim rule, as name or schema.name"),
+    setting(
+        "db_timezone",
+        Some("UTC"),
+        "the time zone, by its IANA name, of the databases' times that say none, as in Europe/Berlin",
+    ),
     setting("recursive", Some("false"), "whether folders below the top level are looked at"),
+    setting(
+        "exclude",
+        None,
+        "files and folders that are never judged, separated by commas: *.log is a name at any depth, old/2019 a path",
+    ),
+    setting(
+        "age_from",
+        Some("mtime"),
+        "what the age of an orphan counts from: mtime, changed (the later of mtime and ctime), or first-seen (by a complete survey)",
+    ),
     setting(
         "variants",
         Some("{stem}_processed.mp3"),
@@ -58,11 +73,28 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some(".tmp,.part"),
         "suffixes of files that are still being written, separated by commas",
     ),
+    setting(
+        "action",
+        Some("quarantine"),
+        "what becomes of removed files: quarantine (hidden, freed later), archive (the same, and copied before) or delete (freed by the run that hides them)",
+    ),
+    setting(
+        "archive_url",
+        None,
+        "where copies go: a directory or a file:// URL, outside of the uploads; needed for archive and backup_before_cleanup",
+    ),
+    setting("archive_compression", Some("none"), "how copies are compressed: none or zstd"),
+    setting(
+        "backup_before_cleanup",
+        Some("false"),
+        "true means that nothing is freed without a verified copy: quarantine becomes archive, and delete copies first",
+    ),
     setting("quarantine_days", Some("7"), "how long hidden files stay before they may be freed, in days; 1 to 3650"),
+    setting("audit_years", Some("6"), "how long records of the audit trail are kept, in years; 1 to 100"),
     setting(
         "guard_floor",
         Some("20"),
-        "files that may be hidden within seven days although G001 or G003's share objects; 0 to 10000",
+        "files that may be hidden within seven days although G001, G003's share, G005, G006 or G010 object; 0 to 10000",
     ),
     setting("max_share", Some("0.5"), "largest share of all files that one plan may remove (G003), as 0.5 or 50%"),
     setting("max_files", None, "largest number of files that one plan may remove (G003)"),
@@ -73,12 +105,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         "where notes about bound stores are kept, outside them; default: systemd's state directory, or ~/.local/state/upsweep",
     ),
     setting(
+        "ledger_url",
+        None,
+        "where the ledger is kept, as sqlite:///var/lib/upsweep/ledger.db or a path; default: .upsweep/ledger.db in the upload directory",
+    ),
+    setting(
+        "quarantine_dir",
+        None,
+        "a folder for hidden files, on the upload directory's file system and not visible in it; default: in .upsweep",
+    ),
+    setting(
+        "database_backup_days",
+        None,
+        "how many days the oldest database backup that may be restored reaches back; upsweep doctor compares it with quarantine_days",
+    ),
+    setting(
         "isolated",
         Some("false"),
         "in the file only: true means that the environment and .env are not read at all",
     ),
     setting("log_format", Some("text"), "text or json; JSON_LOGS=true means json"),
-    setting("log_level", Some("warn"), "error, warn, info, debug or trace, or a filter per module"),
+    setting(
+        "log_level",
+        Some("warn"),
+        "off, error, warn, info, debug or trace, or a list per module, as in warn,upsweep_engine=debug",
+    ),
+    setting(
+        "log_file_names",
+        Some("false"),
+        "whether logs may hold the names of files; then each one moved is an info line",
+    ),
 ];
 
 /// Names that begin with `UPSWEEP_` and are no settings.

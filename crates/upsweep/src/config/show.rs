@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use upsweep_adapters::claims::url::DatabaseUrl;
 
-use super::Config;
 use super::layers::{self, Sources};
+use super::problems::Problems;
 use super::settings::{SETTINGS, Setting};
+use super::{Config, Database};
 
 /// One setting with its value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
-    pub(crate) key: &'static str,
+    pub(crate) key: String,
     pub(crate) value: Option<String>,
     pub(crate) origin: String,
 }
@@ -20,17 +21,39 @@ pub(crate) struct Shown {
 /// Every setting with its value and where the value came from; secrets are masked.
 pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
     // Values that make no sense are errors here as everywhere.
-    Config::load(sources)?;
-    let (values, _) = layers::merge(sources)?;
+    let config = Config::load(sources)?;
+    let (values, file) = layers::merge(sources, &mut Problems::default());
     let shown = |setting: &Setting| {
         let value = values.optional(setting.key);
         Shown {
-            key: setting.key,
+            key: setting.key.to_owned(),
             value: if setting.key == "database_url" { value.as_deref().map(masked) } else { value },
             origin: values.origin(setting.key).to_owned(),
         }
     };
-    Ok(SETTINGS.iter().map(shown).collect())
+    let database = |Database { name, url, origin }: &Database| Shown {
+        key: format!("databases.{name}"),
+        value: url.as_deref().map(masked),
+        origin: origin.clone(),
+    };
+    Ok(SETTINGS.iter().map(shown).chain(file.databases.iter().map(database)).chain(outlived(&config)).collect())
+}
+
+/// How long personal data outlives its purpose: until the next run after this, its file may still be there.
+fn outlived(config: &Config) -> [Shown; 2] {
+    let sum = |key: &str, what: &str, retention_secs: u64| {
+        let hours = retention_secs / 3_600 + u64::from(config.quarantine_days) * 24;
+        let days = if hours.is_multiple_of(24) { format!(" ({} d)", hours / 24) } else { String::new() };
+        Shown {
+            key: format!("outlives_purpose.{key}"),
+            value: Some(format!("{hours} h{days}")),
+            origin: format!("{what} + quarantine_days, then freed by the next run"),
+        }
+    };
+    [
+        sum("orphan", "orphaned_file_retention_hours", config.policy.orphan_retention_secs),
+        sum("failed_session", "failed_session_retention_days", config.policy.failed_retention_secs),
+    ]
 }
 
 fn masked(url: &str) -> String {

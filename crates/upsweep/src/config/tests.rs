@@ -1,18 +1,18 @@
 use super::*;
 
-fn sources(env: &[(&str, &str)]) -> Sources {
+pub(super) fn sources(env: &[(&str, &str)]) -> Sources {
     let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     Sources { env, ..Sources::default() }
 }
 
-fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
+pub(super) fn with_toml(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("upsweep.toml");
     std::fs::write(&path, toml).unwrap();
     Config::load(&Sources { file: Some(path), ..sources(env) })
 }
 
-fn message(result: anyhow::Result<Config>) -> String {
+pub(super) fn message(result: anyhow::Result<Config>) -> String {
     format!("{:#}", result.unwrap_err())
 }
 
@@ -22,7 +22,7 @@ fn the_defaults_are_the_classic_ones() {
     assert_eq!(config.policy, Policy::classic());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.upload_dir, PathBuf::from("uploads/audio"));
-    assert_eq!(config.quarantine_days, 7);
+    assert_eq!((config.quarantine_days, config.audit_years), (7, 6));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn classic_names_keep_working_and_foreign_ones_are_ignored() {
         ("PORT", "1"),
     ]))
     .unwrap();
-    assert_eq!(config.database_url.as_deref(), Some("sqlite:///./app.db"));
+    assert_eq!(config.databases[0].url().unwrap(), "sqlite:///./app.db");
     assert_eq!(config.policy.failed_retention_secs, 30 * 86_400);
     assert_eq!(config.policy.orphan_retention_secs, 48 * 3_600);
     assert_eq!(config.log_format, LogFormat::Json);
@@ -71,6 +71,19 @@ fn mistakes_are_named_with_their_place_and_a_way_out() {
     assert!(env("UPSWEEP_VARIANTS", "x.mp3").contains("{stem}"));
     assert!(message(with_toml("recursiv = true", &[])).contains("did you mean recursive?"));
     assert!(message(with_toml("recursive = ", &[])).contains("no valid TOML"));
+}
+
+#[test]
+fn time_zones_have_names() {
+    let zone = |name| Config::load(&sources(&[("UPSWEEP_DB_TIMEZONE", name)]));
+    assert_eq!(zone("europe/berlin").unwrap().policy.db_timezone, "Europe/Berlin");
+    assert_eq!(zone("utc").unwrap().policy.db_timezone, "UTC");
+    let near = message(zone("Europe/Berln"));
+    assert!(near.contains("did you mean Europe/Berlin?") && near.contains("UPSWEEP_DB_TIMEZONE"), "{near}");
+    assert!(message(zone("Middle-earth")).contains("give an IANA name"));
+    for offset in ["+02:00", "-5", "UTC+2"] {
+        assert!(message(zone(offset)).contains("Etc/GMT-2"), "{offset}");
+    }
 }
 
 #[test]

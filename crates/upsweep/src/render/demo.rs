@@ -18,8 +18,9 @@ pub(crate) fn next_steps(made: &Made, invocation: &Invocation) {
         (format!("plan --out {plan}"), "save this plan"),
         (format!("apply {plan}"), "carry out exactly that: the files are hidden"),
         ("status".to_owned(), "what is hidden, and until when"),
-        ("restore --all".to_owned(), "bring every file back"),
-        ("run".to_owned(), "plan, check, hide and free in one go, as cron would"),
+        ("restore upload-broke-off.ogg".to_owned(), "bring one file back; a hold keeps it from now on"),
+        ("run".to_owned(), "plan, check, hide and free in one go, as cron would; it leaves that file alone"),
+        ("hold list".to_owned(), "what is held, since when, by whom and why"),
         ("history".to_owned(), "everything that was done"),
     ] {
         crate::say::say!("  {}\n      {what}", invocation.line(&command));

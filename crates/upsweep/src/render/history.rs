@@ -12,7 +12,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["run", "what", "began", "hidden", "restored", "freed", "problems", "end"]);
+    table.set_header(["run", "what", "began", "hidden", "copied", "restored", "freed", "problems", "end"]);
     for run in runs {
         let outcome = run.outcome.clone().unwrap_or_default();
         let files = |amount: upsweep_engine::ports::Amount| match amount.files {
@@ -24,6 +24,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
             run.kind.word().to_owned(),
             time(run.started_at),
             files(outcome.hidden),
+            files(outcome.copied),
             files(outcome.restored),
             files(outcome.purged),
             outcome.errors.to_string(),
@@ -35,6 +36,7 @@ pub(crate) fn print(runs: &[RunRecord]) {
 
 fn end(run: &RunRecord, outcome: &RunOutcome) -> String {
     let approved = match &run.approval {
+        Some(approval) if approval.codes.is_empty() => format!(" ({})", approval.reason),
         Some(approval) => {
             let codes: Vec<String> = approval.codes.iter().map(ToString::to_string).collect();
             format!(" ({} overruled: {})", codes.join(", "), approval.reason)

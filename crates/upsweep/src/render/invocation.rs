@@ -29,6 +29,11 @@ impl Invocation {
         Self { words }
     }
 
+    /// The program alone, for what needs neither store nor configuration.
+    pub(crate) fn bare() -> Self {
+        Self::of(std::env::args_os().take(1).map(|arg| arg.to_string_lossy().into_owned()))
+    }
+
     /// The same program with nothing but this configuration file.
     pub(crate) fn with_config(mut self, config: &Path) -> Self {
         self.words.truncate(1);

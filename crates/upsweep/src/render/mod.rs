@@ -1,17 +1,24 @@
 //! What people and scripts see.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod csv;
 pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod hold;
 mod invocation;
+mod notes;
+pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod status;
+pub(crate) mod summary;
 
 use std::io::Write;
 
-pub(crate) use invocation::Invocation;
+pub(crate) use invocation::{Invocation, quoted};
 
 use anyhow::Context;
 use bytesize::ByteSize;

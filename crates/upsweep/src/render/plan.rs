@@ -4,11 +4,13 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
 use upsweep_engine::planning::Past;
+use upsweep_plan::action::Action;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Removal, Total};
+use upsweep_plan::verdict::{Keep, Reason};
 
 use super::invocation::quoted;
-use super::{Invocation, age, count, duration, refusals, size};
+use super::{Invocation, age, count, duration, notes, refusals, size};
 use crate::config::Config;
 
 /// How many files are listed unless all are asked for.
@@ -29,7 +31,7 @@ pub(crate) fn print(
     }
     print_removals(plan);
     print_kept(plan);
-    print_notes(plan, past);
+    notes::print(plan, past);
     if !plan.refusals.is_empty() {
         crate::say::say!("");
         let command =
@@ -79,10 +81,11 @@ fn print_removals(plan: &Plan) {
     let part = |word: &str| {
         plan.totals.get(word).map(|Total { files, bytes }| match word {
             "orphan" => format!("{} ({})", count(*files, "orphan"), size(*bytes)),
+            "expired" => format!("{} of expired rows ({})", count(*files, "file"), size(*bytes)),
             _ => format!("{} of failed sessions ({})", count(*files, "file"), size(*bytes)),
         })
     };
-    let parts: Vec<String> = ["orphan", "failed_session"].into_iter().filter_map(part).collect();
+    let parts: Vec<String> = Reason::KINDS.into_iter().filter_map(part).collect();
     crate::say::say!(
         "Would remove {} of {}, {} in all: {}.",
         plan.removals.len(),
@@ -110,72 +113,10 @@ fn hours(millis: u64) -> String {
 
 fn print_kept(plan: &Plan) {
     let kept = &plan.kept;
-    let reasons: Vec<String> = [
-        (kept.claimed, "claimed"),
-        (kept.nearly_claimed, "nearly claimed"),
-        (kept.too_young, "too young"),
-        (kept.failed_recently, "of sessions that failed recently"),
-        (kept.unreadable, "that could not be looked at"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, words)| format!("{number} {words}"))
-    .collect();
+    let said = |keep: Keep| (kept.of(keep) > 0).then(|| format!("{} {}", kept.of(keep), keep.words()));
+    let reasons: Vec<String> = Keep::ALL.into_iter().filter_map(said).collect();
     if !reasons.is_empty() {
         crate::say::say!("Would keep {}: {}.", kept.total(), reasons.join(", "));
-    }
-}
-
-fn print_notes(plan: &Plan, past: &Past) {
-    let survey = &plan.survey;
-    let claims = &survey.claims;
-    if claims.missing > 0 {
-        let shown: Vec<String> = claims.missing_examples.iter().take(3).map(ToString::to_string).collect();
-        let more = if claims.missing > shown.len() as u64 { ", …" } else { "" };
-        let verb = if claims.missing == 1 { "is" } else { "are" };
-        crate::say::say!(
-            "Missing: {} that live rows claim {verb} not there: {}{more}.",
-            count(claims.missing, "file"),
-            shown.join(", ")
-        );
-    }
-    if claims.unaddressable > 0 {
-        crate::say::say!(
-            "Not a file of this store, so left alone: {} in the database:",
-            count(claims.unaddressable, "name")
-        );
-        for example in claims.unaddressable_examples.iter().take(3) {
-            let owner = if example.owner.is_empty() { String::new() } else { format!(" (row {})", example.owner) };
-            crate::say::say!("  '{}'{owner}: {}", example.value, example.why);
-        }
-    }
-    if claims.failed_without_time > 0 {
-        crate::say::say!(
-            "Kept for want of a time: {} without a readable date.",
-            count(claims.failed_without_time, "failed row")
-        );
-    }
-    if survey.folders_not_entered > 0 {
-        crate::say::say!(
-            "Not looked into: {} ({}); recursive = true looks below the top level.",
-            count(survey.folders_not_entered, "folder"),
-            survey.folder_examples.join(", ")
-        );
-    }
-    if !plan.restores.is_empty() {
-        crate::say::say!("Would bring back {}: claimed again.", count(plan.restores.len() as u64, "hidden file"));
-    }
-    if past.pending > 0 {
-        crate::say::say!(
-            "Recovery pending: an interrupted run left {} open; the next run finishes them.",
-            count(past.pending, "operation")
-        );
-    }
-    if survey.role_can_write == Some(true) {
-        crate::say::say!("The database role could change what it reads; a role that may only SELECT is enough.");
-    }
-    for error in &plan.errors {
-        crate::say::say!("error: {error}");
     }
 }
 
@@ -187,8 +128,34 @@ fn print_next(plan: &Plan, config: &Config, saved: Option<&Path>, invocation: &I
         Some(path) => format!("apply {}", quoted(&path.display().to_string())),
         None => "run".to_owned(),
     };
-    let days = count(u64::from(config.quarantine_days), "day");
     crate::say::say!("\nNext: {}", invocation.line(&command));
-    let undo = invocation.line("restore --all");
-    crate::say::say!("      would hide these files; for {days} they could be brought back with: {undo}");
+    for line in what_would_follow(config, &invocation.line("restore --all")) {
+        crate::say::say!("      {line}");
+    }
+}
+
+/// What the next command would do with the planned files, by the action.
+fn what_would_follow(config: &Config, undo: &str) -> Vec<String> {
+    let archive = config.archive.as_ref().map(|archive| archive.dir.display().to_string()).unwrap_or_default();
+    let days = count(u64::from(config.quarantine_days), "day");
+    match config.policy.action {
+        Action::Quarantine => {
+            vec![format!("would hide these files; for {days} they could be brought back with: {undo}")]
+        }
+        Action::Archive => vec![
+            format!(
+                "would hide these files and copy them to {archive}; for {days} they could be brought back with: {undo}"
+            ),
+            "after that they would be freed here, and could be brought back from their copies".to_owned(),
+        ],
+        Action::Delete { backup: false } => vec![
+            "would hide these files, wait for open transactions, read the rows again, and delete them for good:"
+                .to_owned(),
+            "nothing could bring them back after that".to_owned(),
+        ],
+        Action::Delete { backup: true } => vec![
+            format!("would hide these files, copy them to {archive}, wait for open transactions, read the rows"),
+            "again, and delete them for good here; they could be brought back from their copies".to_owned(),
+        ],
+    }
 }

@@ -1,103 +1,11 @@
-//! What a run did, for a person and as JSON.
+//! What a run did, for a person.
 
-use serde::Serialize;
-use upsweep_engine::ports::Amount;
 use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
-use upsweep_plan::guard::Refusal;
-use upsweep_plan::key::Key;
+use upsweep_plan::verdict::Keep;
 
-use super::{Invocation, count, refusals, size, time};
-
-/// A report in the form scripts read.
-#[derive(Debug, Serialize)]
-pub(crate) struct Summary {
-    run: Option<String>,
-    plan: Option<String>,
-    store: Option<String>,
-    bound_as: Option<String>,
-    hidden: Amount,
-    restored: Amount,
-    purged: Amount,
-    skipped: Vec<Line>,
-    errors: Vec<Line>,
-    error_count: u64,
-    conflicts: Vec<Key>,
-    refusals: Vec<Refusal>,
-    purge_refusals: Vec<Refusal>,
-    purge_refused_files: u64,
-    purge_undrained_files: u64,
-    recovered_operations: u64,
-    still_hidden: u64,
-    next_purge_at: Option<jiff::Timestamp>,
-    failure: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Line {
-    file: Option<Key>,
-    cause: String,
-}
-
-pub(crate) fn summary(report: &Report) -> Summary {
-    let Report {
-        run,
-        plan,
-        bound,
-        recovered,
-        refusals,
-        overruled: _,
-        applied,
-        restored,
-        purged,
-        still_hidden,
-        next_purge_at,
-        failure,
-    } = report;
-    Summary {
-        run: run.clone(),
-        plan: plan.as_ref().map(|plan| plan.id.clone()),
-        store: plan.as_ref().map(|plan| plan.store.address.clone()),
-        bound_as: bound.as_ref().map(|marker| marker.store_id.clone()),
-        hidden: applied.hidden,
-        restored: Amount {
-            files: restored.amount.files + purged.restored.amount.files,
-            bytes: restored.amount.bytes + purged.restored.amount.bytes,
-        },
-        purged: purged.amount,
-        skipped: applied
-            .skipped
-            .iter()
-            .map(|(key, why)| Line { file: Some(key.clone()), cause: why.words().to_owned() })
-            .collect(),
-        errors: errors(report),
-        error_count: report.errors(),
-        conflicts: restored.conflicts.iter().chain(&purged.restored.conflicts).cloned().collect(),
-        refusals: refusals.clone(),
-        purge_refusals: purged.refusals.clone(),
-        purge_refused_files: purged.refused,
-        purge_undrained_files: purged.undrained,
-        recovered_operations: recovered.total(),
-        still_hidden: *still_hidden,
-        next_purge_at: *next_purge_at,
-        failure: failure.as_ref().map(ToString::to_string),
-    }
-}
-
-fn errors(report: &Report) -> Vec<Line> {
-    let failed =
-        [&report.applied.failed, &report.purged.failed, &report.restored.failed, &report.purged.restored.failed];
-    let lost = report.restored.lost.iter().chain(&report.purged.restored.lost);
-    let planned = report.plan.iter().flat_map(|plan| &plan.errors);
-    planned
-        .map(|cause| Line { file: None, cause: cause.clone() })
-        .chain(failed.into_iter().flatten().map(|(key, cause)| Line { file: Some(key.clone()), cause: cause.clone() }))
-        .chain(lost.map(|key| Line {
-            file: Some(key.clone()),
-            cause: "somebody else took it out of the quarantine".to_owned(),
-        }))
-        .collect()
-}
+use super::summary::{Line, errors};
+use super::{Invocation, count, hold, refusals, size, time};
 
 pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
@@ -108,9 +16,23 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
         );
     }
     print_recovered(&report.recovered, what);
+    print_strays(report.strays, invocation);
     print_hidden(report, what, invocation);
-    print_restored(report, what);
+    print_archived(report);
+    print_restored(report, invocation);
     print_purged(report, what, invocation);
+    print_errors(report);
+    if report.still_hidden > 0 {
+        let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
+        crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
+    }
+    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.undoable) {
+        crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
+    }
+    print_failure(report);
+}
+
+pub(super) fn print_errors(report: &Report) {
     for Line { file, cause } in errors(report) {
         match file {
             Some(key) => crate::say::say!("error: {key}: {cause}"),
@@ -120,13 +42,9 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     if report.errors() > 0 {
         crate::say::say!("{}; everything else was done.", count(report.errors(), "problem"));
     }
-    if report.still_hidden > 0 {
-        let next = report.next_purge_at.map(|at| format!("; the first may be freed after {}", time(at)));
-        crate::say::say!("In quarantine: {}{}.", count(report.still_hidden, "file"), next.unwrap_or_default());
-    }
-    if let (Some(run), "run" | "apply", 1..) = (&report.run, what, report.applied.hidden.files) {
-        crate::say::say!("Undo: {}", invocation.line(&format!("restore --run {run}")));
-    }
+}
+
+pub(super) fn print_failure(report: &Report) {
     if let Some(failure) = &report.failure {
         crate::say::complain!(
             "{}error:{} stopped early: {failure}",
@@ -136,7 +54,19 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
-fn print_recovered(recovered: &Recovered, what: &str) {
+fn print_strays(strays: u64, invocation: &Invocation) {
+    if strays > 0 {
+        crate::say::complain!(
+            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring them back with: {}",
+            anstyle::AnsiColor::Yellow.render_fg(),
+            anstyle::Reset.render(),
+            count(strays, "file"),
+            invocation.line("adopt --reason \"…\"")
+        );
+    }
+}
+
+pub(super) fn print_recovered(recovered: &Recovered, what: &str) {
     let total = recovered.total();
     if total == 0 {
         if what == "recover" {
@@ -176,8 +106,9 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     if hidden.files == 0 {
         crate::say::say!("Nothing was hidden.");
     } else {
+        let yet = if report.own_hidden > 0 { ", not freed yet" } else { "" };
         crate::say::say!(
-            "Hid {}, {}: out of the upload directory, not freed yet.",
+            "Hid {}, {}: out of the upload directory{yet}.",
             count(hidden.files, "file"),
             size(hidden.bytes)
         );
@@ -185,10 +116,39 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     for (key, why) in &report.applied.skipped {
         crate::say::say!("left alone: {key}: {}", why.words());
     }
+    // Whoever wonders why nothing goes should not have to make a plan to learn it.
+    let held = report.plan.as_ref().map_or(0, |plan| plan.kept.of(Keep::Held));
+    if held > 0 && what == "run" {
+        crate::say::say!("Left in place: {}, held; see: {}", count(held, "file"), invocation.line("hold list"));
+    }
 }
 
-fn print_restored(report: &Report, what: &str) {
-    for (restored, why) in [(&report.restored, ""), (&report.purged.restored, " (somebody still wrote to them)")] {
+fn print_archived(report: &Report) {
+    let copied = report.archived.copied;
+    if copied.files > 0 {
+        crate::say::say!(
+            "Copied {}, {}, to the archive; each copy was read back and compared.",
+            count(copied.files, "hidden file"),
+            size(copied.bytes)
+        );
+    }
+    if report.copies_pending.files > 0 {
+        crate::say::say!(
+            "Not in the archive yet: {}; nothing of them is freed before. The next run tries again.",
+            count(report.copies_pending.files, "hidden file")
+        );
+    }
+}
+
+fn print_restored(report: &Report, invocation: &Invocation) {
+    let written_to = " (somebody still wrote to them)";
+    let all = [
+        (&report.restored, ""),
+        (&report.retrieved, " from the archive"),
+        (&report.archived.restored, written_to),
+        (&report.purged.restored, written_to),
+    ];
+    for (restored, why) in all {
         if restored.amount.files > 0 {
             crate::say::say!(
                 "Brought back {}, {}{why}.",
@@ -196,14 +156,16 @@ fn print_restored(report: &Report, what: &str) {
                 size(restored.amount.bytes)
             );
         }
-        if what == "restore" && restored.amount.files > 0 {
-            crate::say::say!("The next run hides them again unless a row claims them by then.");
-        }
         for key in &restored.conflicts {
             crate::say::say!(
                 "conflict: {key}: its place is taken by another file; both are kept. Move that file away and restore again"
             );
         }
+    }
+    if !report.holds.is_empty() {
+        let files = count(report.holds.len() as u64, "file");
+        crate::say::say!("A hold was set on {files}, so that the next run does not hide what no row claims again.");
+        hold::release(&report.holds, invocation);
     }
 }
 
@@ -216,15 +178,25 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
             size(purged.amount.bytes)
         );
     }
-    let idle = purged.amount.files == 0 && purged.undrained == 0 && purged.refused == 0 && purged.grown.is_empty();
+    if purged.other_names > 0 {
+        crate::say::say!(
+            "Of these, {} had other names (hard links): their bytes stay where those are.",
+            purged.other_names
+        );
+    }
+    let held_back = purged.undrained + purged.uncopied + purged.refused;
+    let idle = purged.amount.files == 0 && held_back == 0 && purged.grown.is_empty();
     if what == "purge" && idle && report.refusals.is_empty() && report.failure.is_none() {
         crate::say::say!("Nothing was due, so nothing was freed.");
     }
     if purged.undrained > 0 {
         crate::say::say!(
-            "Not freed yet: {}; transactions that were open when they were hidden may still be.",
+            "Not freed yet: {}; transactions that were open when they were hidden may still be. The next run or purge frees them.",
             count(purged.undrained, "hidden file")
         );
+    }
+    if purged.held > 0 {
+        crate::say::say!("Kept in quarantine: {}, held or like a missing one.", count(purged.held, "hidden file"));
     }
     if !purged.refusals.is_empty() {
         crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));

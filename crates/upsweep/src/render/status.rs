@@ -14,6 +14,7 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
         working,
         hidden,
         next_purge_at,
+        copies_pending,
         conflicts,
         hidden_files,
         recovery_pending,
@@ -49,6 +50,13 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
     }
     let next = next_purge_at.map(|at| format!("; the first may be freed after {}", time(at))).unwrap_or_default();
     crate::say::say!("In quarantine: {}, {}{next}.", count(hidden.files, "file"), size(hidden.bytes));
+    if copies_pending.files > 0 {
+        crate::say::say!(
+            "Not in the archive yet: {}, {}; nothing of them is freed before. The next run, apply or purge copies them.",
+            count(copies_pending.files, "hidden file"),
+            size(copies_pending.bytes)
+        );
+    }
     if *conflicts > 0 {
         let list = invocation.line("status --hidden");
         crate::say::say!("In conflict: {}, whose places are taken; list them with: {list}", count(*conflicts, "file"));
@@ -89,7 +97,7 @@ fn print_potential(potential: &Potential, invocation: &Invocation) {
 fn list(ops: &[Op]) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["state", "why", "hidden", "kept until", "size", "file"]);
+    table.set_header(["state", "why", "hidden", "kept until", "then", "copy", "size", "file"]);
     for op in ops {
         let at = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), time);
         table.add_row([
@@ -97,6 +105,8 @@ fn list(ops: &[Op]) {
             op.reason.word().to_owned(),
             at(op.hidden_at),
             at(op.quarantined_until()),
+            op.action.name().to_owned(),
+            op.copy.as_ref().map_or("-", |copy| copy.file.as_str()).to_owned(),
             size(op.facts.size_bytes),
             op.key.to_string(),
         ]);

@@ -142,6 +142,47 @@ impl Site {
         self
     }
 
+    /// Everything from here on is done so many days later, by a clock that skips what it would wait for.
+    ///
+    /// What is deleted at once must have lain unchanged for a while, and no test can set the time of a change.
+    pub fn later(mut self, days: i64) -> Self {
+        self.set("UPSWEEP_TEST_CLOCK_OFFSET", &(days * 86_400).to_string());
+        self
+    }
+
+    /// Releases every hold, as who brought files back and wants them judged again.
+    pub fn release_holds(&self, days: i64) {
+        let holds = self.upsweep_after_days(days, &["hold", "list", "--json"]).expect(0).json();
+        let ids: Vec<String> = holds.as_array().unwrap().iter().map(|hold| hold["id"].to_string()).collect();
+        let ids = ids.iter().map(String::as_str);
+        let args: Vec<&str> = ["hold", "release", "--reason", "seen"].into_iter().chain(ids).collect();
+        if args.len() > 4 {
+            self.upsweep_after_days(days, &args).expect(0);
+        }
+    }
+
+    /// With ten live sessions and their files, and an action.
+    pub fn acting(mut self, action: &str) -> Self {
+        for n in 0..10 {
+            self.live(&format!("live-{n}.m4a"));
+        }
+        self.set("UPSWEEP_ACTION", action);
+        self
+    }
+
+    /// The same with an archive beside the uploads.
+    pub fn archiving(mut self, action: &str) -> Self {
+        let backup = self.backup();
+        fs::create_dir(&backup).unwrap();
+        self.set("UPSWEEP_ARCHIVE_URL", backup.to_str().unwrap());
+        self.acting(action)
+    }
+
+    /// The directory of that archive.
+    pub fn backup(&self) -> PathBuf {
+        self.dir.path().join("backup")
+    }
+
     /// Writes a file that was last modified so many hours ago.
     pub fn file(&self, name: impl AsRef<OsStr>, age_hours: f64) -> PathBuf {
         let path = self.uploads.join(name.as_ref());
@@ -209,7 +250,7 @@ impl Site {
         said(self.command(args))
     }
 
-    /// The same, this many days later.
+    /// The same, this many days after today.
     pub fn upsweep_after_days(&self, days: i64, args: &[&str]) -> Said {
         let mut command = self.command(args);
         command.env("UPSWEEP_TEST_CLOCK_OFFSET", (days * 86_400).to_string());

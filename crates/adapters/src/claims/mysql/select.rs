@@ -39,7 +39,12 @@ impl Select {
         check_columns(rule, &names, true)?;
 
         let wanted = rule.columns();
-        let cells: Vec<String> = wanted.iter().map(|name| format!("q.{}", quote(name, '`'))).collect();
+        let instant = instant(rule, &all)?;
+        let cell = |name: &&str| {
+            let cell = format!("q.{}", quote(name, '`'));
+            if instant == Some(*name) { format!("CONCAT({cell}, '+00:00')") } else { cell }
+        };
+        let cells: Vec<String> = wanted.iter().map(cell).collect();
         let sql = format!("SELECT {} FROM {from} AS q", cells.join(", "));
         let out = columns(session, rule, &format!("{sql} LIMIT 0")).await?;
         for (name, column) in wanted.iter().zip(&out) {
@@ -47,6 +52,29 @@ impl Select {
         }
         Ok(Self { sql, columns: wanted.len() })
     }
+}
+
+/// The rule's time, where it is a `TIMESTAMP`: a moment, which the server writes in UTC without saying so, while a
+/// `DATETIME` is whatever the application wrote. Only the time may be given a zone, never a part of a name.
+fn instant<'a>(rule: &'a ClaimRule, columns: &[Column]) -> Result<Option<&'a str>, ClaimError> {
+    use ColumnType::{MYSQL_TYPE_TIMESTAMP, MYSQL_TYPE_TIMESTAMP2};
+    let Some(time) = rule.time_column() else { return Ok(None) };
+    let is_timestamp = columns.iter().any(|column| {
+        column.name_str().eq_ignore_ascii_case(time)
+            && matches!(column.column_type(), MYSQL_TYPE_TIMESTAMP | MYSQL_TYPE_TIMESTAMP2)
+    });
+    if is_timestamp && rule.key.columns().contains(&time) {
+        return Err(ClaimError::Unrenderable {
+            rule: rule.name.clone(),
+            column: time.to_owned(),
+            kind: "TIMESTAMP, and both a time and a part of a name".to_owned(),
+            advice: format!(
+                "use a query that gives the time under a second name, as in CONCAT({}, '+00:00') AS since",
+                quote(time, '`')
+            ),
+        });
+    }
+    Ok(is_timestamp.then_some(time))
 }
 
 async fn columns(session: &mut Session<'_>, rule: &ClaimRule, sql: &str) -> Result<Vec<Column>, ClaimError> {

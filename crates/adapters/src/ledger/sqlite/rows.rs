@@ -4,11 +4,14 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use upsweep_engine::ports::{Op, OpId, RunKind, RunRecord};
+use upsweep_engine::ports::{Op, OpId, RunKind, RunRecord, copy_state};
+use upsweep_plan::action::Action;
 use upsweep_plan::key::Key;
-use upsweep_plan::lifecycle::{Event, State};
+use upsweep_plan::lifecycle::{Event, Life, State};
+use upsweep_plan::listing::FileFacts;
+use upsweep_plan::verdict::Reason;
 
-pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at";
+pub(super) const OP_COLUMNS: &str = "id, run, key, reason_json, facts_json, hidden_json, state, hidden_at, quarantine_secs, horizons_json, note, changed_at, action, copy_json";
 pub(super) const RUN_COLUMNS: &str = "id, kind, started_at, ended_at, by, approval_json, outcome_json";
 
 pub(super) fn json<T: Serialize>(value: &T) -> String {
@@ -24,8 +27,17 @@ pub(super) fn sql_id(op: OpId) -> i64 {
     i64::try_from(op.0).unwrap_or(-1)
 }
 
-pub(super) fn state_named(name: &str) -> Result<State, String> {
+fn state_named(name: &str) -> Result<State, String> {
     State::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| format!("'{name}' is no state"))
+}
+
+pub(super) fn action_named(name: &str) -> Result<Action, String> {
+    Action::named(name).ok_or_else(|| format!("'{name}' is no action"))
+}
+
+/// Where an operation stands in full, from its columns.
+pub(super) fn life(state: &str, action: &str, has_copy: bool) -> Result<Life, String> {
+    Ok(Life { state: state_named(state)?, copy: copy_state(action_named(action)?, has_copy) })
 }
 
 pub(super) fn event_named(name: &str) -> Result<Event, String> {
@@ -49,7 +61,33 @@ pub(super) fn op_from(row: &Row<'_>) -> Result<Op, String> {
         horizons: optional(get(row, 9)?).map_err(context)?,
         note: get(row, 10)?,
         changed_at: time(get(row, 11)?).map_err(context)?,
+        action: action_named(&get::<String>(row, 12)?).map_err(context)?,
+        copy: optional(get(row, 13)?).map_err(context)?,
     })
+}
+
+/// What is stored of an operation, as far as its next entry needs it.
+pub(super) struct Judged {
+    pub(super) life: Life,
+    pub(super) key: Key,
+    pub(super) run: String,
+    pub(super) reason: Reason,
+    pub(super) size_bytes: u64,
+}
+
+impl Judged {
+    /// Of a row with the state, key, run, reason, facts, action, and whether there is a copy.
+    pub(super) fn from(row: &Row<'_>) -> Result<Self, String> {
+        let key: Vec<u8> = get(row, 1)?;
+        let facts: FileFacts = parse(&get::<String>(row, 4)?)?;
+        Ok(Self {
+            life: life(&get::<String>(row, 0)?, &get::<String>(row, 5)?, get(row, 6)?)?,
+            key: Key::parse(&key).map_err(|why| format!("its name is no key: {why}"))?,
+            run: get(row, 2)?,
+            reason: parse(&get::<String>(row, 3)?)?,
+            size_bytes: facts.size_bytes,
+        })
+    }
 }
 
 pub(super) fn run_from(row: &Row<'_>) -> Result<RunRecord, String> {
@@ -68,15 +106,14 @@ pub(super) fn run_from(row: &Row<'_>) -> Result<RunRecord, String> {
 }
 
 fn kind_named(name: &str) -> Result<RunKind, String> {
-    const ALL: [RunKind; 5] = [RunKind::Run, RunKind::Apply, RunKind::Purge, RunKind::Restore, RunKind::Recover];
-    ALL.into_iter().find(|k| k.word() == name).ok_or_else(|| format!("'{name}' is no kind of run"))
+    RunKind::ALL.into_iter().find(|k| k.word() == name).ok_or_else(|| format!("'{name}' is no kind of run"))
 }
 
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, String> {
+pub(super) fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, String> {
     row.get(index).map_err(|error| error.to_string())
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
@@ -84,6 +121,6 @@ fn optional<T: DeserializeOwned>(json: Option<String>) -> Result<Option<T>, Stri
     json.as_deref().map(parse).transpose()
 }
 
-fn time(micros: i64) -> Result<Timestamp, String> {
+pub(super) fn time(micros: i64) -> Result<Timestamp, String> {
     Timestamp::from_microsecond(micros).map_err(|error| error.to_string())
 }

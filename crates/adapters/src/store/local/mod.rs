@@ -5,36 +5,46 @@
 //! `.upsweep` in the root holds the marker, the ledger and the quarantine; its layout is documented in
 //! `docs/store-layout.md`.
 
+mod clock;
 mod facts;
+mod incoming;
 mod manifest;
+mod marker;
 mod moves;
+pub mod probe;
+mod quarantine;
 mod tree;
 mod walk;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags};
+use jiff::Timestamp;
+use rustix::fs::{self, Mode, OFlags};
 use upsweep_engine::ports::{
-    FreeOrder, FreeOutcome, HideOrder, HideOutcome, Marker, Place, PutBackOutcome, ReadSeek, Store, StoreError,
+    Capabilities, FreeOrder, FreeOutcome, HiddenFile, HideOrder, HideOutcome, Lying, Marker, Place, PutBackOutcome,
+    ReadSeek, Store, StoreError,
 };
 use upsweep_plan::key::Key;
-use upsweep_plan::listing::{FileFacts, Found};
+use upsweep_plan::listing::{FileFacts, FileTime, Found};
 
 use tree::Tree;
 
 /// The folder in the root that is Upsweep's own.
 pub const OWN_DIR: &str = ".upsweep";
-const MARKER: &str = "store.json";
-const QUARANTINE: &str = "quarantine";
 
 /// A directory as a store.
 #[derive(Debug)]
 pub struct LocalStore {
     path: PathBuf,
     tree: Tree,
+    /// Where hidden files are to lie, if not in the folder that is Upsweep's own.
+    wanted: Option<PathBuf>,
+    /// Where they do lie, once the marker was asked.
+    seat: Mutex<Option<Arc<quarantine::Seat>>>,
 }
 
 impl LocalStore {
@@ -51,7 +61,17 @@ impl LocalStore {
         let root = fs::open(&canonical, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| io("cannot open the upload directory", shown.clone(), errno))?;
         let tree = Tree::new(root).map_err(|errno| io("cannot look at the upload directory", shown, errno))?;
-        Ok(Self { path: canonical, tree })
+        Ok(Self { path: canonical, tree, wanted: None, seat: Mutex::new(None) })
+    }
+
+    /// Wants hidden files to lie in the folder `place`, which is made when it is needed. A store that is bound
+    /// keeps them where its marker says.
+    ///
+    /// # Errors
+    /// [`StoreError::Quarantine`] when they cannot be moved there by a rename, or could be seen there.
+    pub fn with_quarantine(mut self, place: &Path) -> Result<Self, StoreError> {
+        self.wanted = quarantine::checked(&self, place)?;
+        Ok(self)
     }
 
     /// The directory, with every symbolic link resolved.
@@ -71,12 +91,6 @@ impl LocalStore {
 
     fn own_dir(&self, make: bool) -> Result<Option<OwnedFd>, StoreError> {
         self.sub_dir(self.tree.root(), OWN_DIR, make)
-    }
-
-    fn quarantine(&self, run: &str, make: bool) -> Result<Option<OwnedFd>, StoreError> {
-        let Some(own) = self.own_dir(make)? else { return Ok(None) };
-        let Some(quarantine) = self.sub_dir(&own, QUARANTINE, make)? else { return Ok(None) };
-        self.sub_dir(&quarantine, run, make)
     }
 
     /// Opens a private folder, or makes it; a link or a file in its place is an error, never followed.
@@ -102,6 +116,18 @@ impl LocalStore {
     }
 }
 
+/// Opens a file without following a link, and leaves its access time alone where that is allowed.
+fn open_to_read(dir: &OwnedFd, name: &[u8]) -> rustix::io::Result<File> {
+    // NONBLOCK: a pipe that took the file's name must not make us wait.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match fs::openat(dir, name, flags | OFlags::NOATIME, Mode::empty()) {
+        // Only the owner may leave the access time alone.
+        Err(rustix::io::Errno::PERM) => fs::openat(dir, name, flags, Mode::empty()),
+        other => other,
+    }
+    .map(File::from)
+}
+
 pub(crate) fn io(action: &'static str, object: String, errno: rustix::io::Errno) -> StoreError {
     StoreError::Io { action, object, cause: std::io::Error::from(errno).to_string() }
 }
@@ -109,6 +135,20 @@ pub(crate) fn io(action: &'static str, object: String, errno: rustix::io::Errno)
 impl Store for LocalStore {
     fn address(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Every move names the very file by a handle, and is undone when another one arrived.
+        Capabilities { honours_preconditions: true }
+    }
+
+    fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        match (self.marker()?, self.own_dir(false)?) {
+            (Some(_), Some(own)) => {
+                clock::read(&own).map_err(|errno| io("cannot read the clock of", self.address(), errno))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn list(&self, recursive: bool, sink: &mut dyn FnMut(Found<'_>)) -> Result<(), StoreError> {
@@ -125,50 +165,31 @@ impl Store for LocalStore {
     fn open(&self, key: &Key) -> Result<Box<dyn ReadSeek>, StoreError> {
         let fail = |errno| io("cannot read", self.object(key), errno);
         let dir = self.tree.parent(key).and_then(|dir| dir.ok_or(rustix::io::Errno::NOENT)).map_err(fail)?;
-        // NONBLOCK: a pipe that took the file's name must not make us wait.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = match fs::openat(&*dir, key.file_name(), flags | OFlags::NOATIME, Mode::empty()) {
-            // Only the owner may leave the access time alone.
-            Err(rustix::io::Errno::PERM) => fs::openat(&*dir, key.file_name(), flags, Mode::empty()),
-            other => other,
-        };
-        Ok(Box::new(File::from(opened.map_err(fail)?)))
+        Ok(Box::new(open_to_read(&dir, key.file_name()).map_err(fail)?))
     }
 
     fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        let object = format!("{}/{OWN_DIR}/{MARKER}", self.path.display());
-        let Some(own) = self.own_dir(false)? else { return Ok(None) };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = match fs::openat(&own, MARKER, flags, Mode::empty()) {
-            Ok(fd) => File::from(fd),
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(io("cannot read", object, errno)),
-        };
-        let damaged = |cause: String| StoreError::Marker { object: object.clone(), cause };
-        let mut json = Vec::new();
-        file.read_to_end(&mut json).map_err(|error| damaged(error.to_string()))?;
-        let marker: Marker = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-        if marker.format != upsweep_engine::binding::MARKER_FORMAT {
-            return Err(damaged(format!("it has format {}, written by another version of upsweep", marker.format)));
-        }
-        Ok(Some(marker))
+        marker::read(self)
     }
 
     fn bind(&self, marker: &Marker) -> Result<(), StoreError> {
-        let object = format!("{}/{OWN_DIR}/{MARKER}", self.path.display());
-        let fail = |cause: String| StoreError::Io { action: "cannot write", object: object.clone(), cause };
-        let own = self.own_dir(true)?.ok_or_else(|| fail("its folder vanished".to_owned()))?;
-        let json = serde_json::to_vec_pretty(marker).map_err(|error| fail(error.to_string()))?;
-        let fresh = format!("{MARKER}.{}", marker.store_id);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::openat(&own, fresh.as_str(), flags, Mode::RUSR | Mode::WUSR).map_err(|e| fail(e.to_string()))?;
-        let mut file = File::from(fd);
-        file.write_all(&json).and_then(|()| file.sync_all()).map_err(|error| fail(error.to_string()))?;
-        // A link never overwrites: of two runs that bind at once, one wins.
-        let linked = fs::linkat(&own, fresh.as_str(), &own, MARKER, AtFlags::empty());
-        moves::remove_own(&own, &fresh).map_err(|e| fail(e.to_string()))?;
-        linked.map_err(|errno| fail(std::io::Error::from(errno).to_string()))?;
-        fs::fsync(&own).map_err(|errno| fail(errno.to_string()))
+        marker::bind(self, marker)
+    }
+
+    fn replace_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        marker::replace(self, marker)
+    }
+
+    fn wanted_quarantine(&self) -> Option<String> {
+        self.wanted.as_ref().map(|place| place.display().to_string())
+    }
+
+    fn quarantines(&self) -> Result<Vec<String>, StoreError> {
+        quarantine::runs(self)
+    }
+
+    fn lying_in(&self, run: &str) -> Result<Vec<Lying>, StoreError> {
+        quarantine::lying_in(self, run)
     }
 
     fn hide(&self, orders: &[HideOrder]) -> Result<Vec<HideOutcome>, StoreError> {
@@ -181,8 +202,16 @@ impl Store for LocalStore {
 
     fn look_hidden(&self, place: &Place) -> Result<Option<FileFacts>, StoreError> {
         let fail = |errno| io("cannot look at the hidden file", format!("{}/{}", place.run, place.op), errno);
-        let Some(dir) = self.quarantine(&place.run, false)? else { return Ok(None) };
+        let Some(dir) = quarantine::of_run(self, &place.run, false)? else { return Ok(None) };
         facts::of_name(&dir, place.op.to_string().as_bytes()).map_err(fail)
+    }
+
+    fn open_hidden(&self, place: &Place) -> Result<HiddenFile, StoreError> {
+        let fail = |errno| io("cannot read the hidden file", format!("{}/{}", place.run, place.op), errno);
+        let dir = quarantine::of_run(self, &place.run, false)?.ok_or_else(|| fail(rustix::io::Errno::NOENT))?;
+        let file = open_to_read(&dir, place.op.to_string().as_bytes()).map_err(fail)?;
+        let stat = fs::fstat(&file).map_err(fail)?;
+        Ok(HiddenFile { content: Box::new(file), mode: stat.st_mode & 0o777 })
     }
 
     fn put_back(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
@@ -191,6 +220,18 @@ impl Store for LocalStore {
 
     fn free(&self, orders: &[FreeOrder]) -> Vec<FreeOutcome> {
         moves::free(self, orders)
+    }
+
+    fn take_in(&self, place: &Place, content: &mut dyn Read, mtime: FileTime, mode: u32) -> Result<(), StoreError> {
+        incoming::take_in(self, place, content, mtime, mode)
+    }
+
+    fn put_in_place(&self, place: &Place, key: &Key) -> Result<PutBackOutcome, StoreError> {
+        incoming::put_in_place(self, place, key)
+    }
+
+    fn drop_taken_in(&self, place: &Place) -> Result<(), StoreError> {
+        incoming::drop_taken_in(self, place)
     }
 
     fn tidy(&self, run: &str) -> Result<(), StoreError> {

@@ -15,14 +15,14 @@ use upsweep_plan::key::Key;
 use upsweep_plan::listing::FileFacts;
 
 use super::facts::{self, Pinned};
-use super::{LocalStore, QUARANTINE, io, manifest};
+use super::{LocalStore, io, manifest, quarantine};
 
 pub(super) fn hide(store: &LocalStore, orders: &[HideOrder]) -> std::result::Result<Vec<HideOutcome>, StoreError> {
     let Some(first) = orders.first() else { return Ok(vec![]) };
     let run = first.place.run.as_str();
     debug_assert!(orders.iter().all(|order| order.place.run == run), "one batch belongs to one run");
     let missing = || StoreError::Io { action: "cannot open", object: run.to_owned(), cause: "it vanished".to_owned() };
-    let quarantine = store.quarantine(run, true)?.ok_or_else(missing)?;
+    let quarantine = quarantine::of_run(store, run, true)?.ok_or_else(missing)?;
     manifest::append(&quarantine, orders).map_err(|error| StoreError::Io {
         action: "cannot write the manifest of",
         object: format!("quarantine {run}"),
@@ -151,8 +151,8 @@ fn move_in(dir: &OwnedFd, name: &[u8], quarantine: &OwnedFd, number: &str) -> Re
     }
 }
 
-/// Moves a hidden file to its name, or fails with `EXIST` where something has that name.
-fn move_out(quarantine: &OwnedFd, number: &str, dir: &OwnedFd, name: &[u8]) -> Result<()> {
+/// Moves a file of Upsweep's own folder to its name, or fails with `EXIST` where something has that name.
+pub(super) fn move_out(quarantine: &OwnedFd, number: &str, dir: &OwnedFd, name: &[u8]) -> Result<()> {
     match fs::renameat_with(quarantine, number, dir, name, RenameFlags::NOREPLACE) {
         // A second link never overwrites; the one in the private folder, which nobody replaces, then goes.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -169,13 +169,13 @@ pub(super) fn put_back(
     key: &Key,
 ) -> std::result::Result<PutBackOutcome, StoreError> {
     let fail = |errno| io("cannot bring back", store.object(key), errno);
-    let Some(quarantine) = store.quarantine(&place.run, false)? else { return Ok(PutBackOutcome::HiddenGone) };
+    let Some(folder) = quarantine::of_run(store, &place.run, false)? else { return Ok(PutBackOutcome::HiddenGone) };
     let hidden_name = place.op.to_string();
-    if facts::of_name(&quarantine, hidden_name.as_bytes()).map_err(fail)?.is_none() {
+    if facts::of_name(&folder, hidden_name.as_bytes()).map_err(fail)?.is_none() {
         return Ok(PutBackOutcome::HiddenGone);
     }
     let dir = store.tree.make_parent(key).map_err(fail)?;
-    match move_out(&quarantine, &hidden_name, &dir, key.file_name()) {
+    match move_out(&folder, &hidden_name, &dir, key.file_name()) {
         Ok(()) => Ok(PutBackOutcome::Back),
         Err(Errno::EXIST) => Ok(PutBackOutcome::PlaceTaken),
         Err(Errno::NOENT) => Ok(PutBackOutcome::HiddenGone),
@@ -194,7 +194,7 @@ pub(super) fn settle(store: &LocalStore, run: &str, keys: &[&Key]) -> std::resul
             fs::fsync(&*dir).map_err(fail)?;
         }
     }
-    if let Some(quarantine) = store.quarantine(run, false)? {
+    if let Some(quarantine) = quarantine::of_run(store, run, false)? {
         fs::fsync(&quarantine).map_err(|errno| io("cannot make durable the quarantine", run.to_owned(), errno))?;
     }
     Ok(())
@@ -206,7 +206,7 @@ pub(super) fn free(store: &LocalStore, orders: &[FreeOrder]) -> Vec<FreeOutcome>
     for order in orders {
         let run = order.place.run.as_str();
         if !touched.contains_key(run) {
-            match store.quarantine(run, false) {
+            match quarantine::of_run(store, run, false) {
                 Ok(Some(dir)) => drop(touched.insert(run, dir)),
                 Ok(None) => {
                     outcomes.push(FreeOutcome::Gone);
@@ -236,6 +236,7 @@ fn free_one(quarantine: &OwnedFd, order: &FreeOrder) -> Result<FreeOutcome> {
         return Ok(FreeOutcome::Changed);
     }
     match fs::unlinkat(quarantine, name.as_str(), AtFlags::empty()) {
+        Ok(()) if pinned.facts.links > 1 => Ok(FreeOutcome::OtherNames),
         Ok(()) => Ok(FreeOutcome::Freed),
         Err(Errno::NOENT) => Ok(FreeOutcome::Gone),
         Err(errno) => Err(errno),
@@ -245,8 +246,7 @@ fn free_one(quarantine: &OwnedFd, order: &FreeOrder) -> Result<FreeOutcome> {
 /// Removes the manifest and the folder of a run when no file is left in it.
 pub(super) fn tidy(store: &LocalStore, run: &str) -> std::result::Result<(), StoreError> {
     let fail = |errno| io("cannot tidy up", format!("quarantine {run}"), errno);
-    let Some(own) = store.own_dir(false)? else { return Ok(()) };
-    let Some(parent) = store.sub_dir(&own, QUARANTINE, false)? else { return Ok(()) };
+    let Some(parent) = quarantine::folder(store, false)? else { return Ok(()) };
     let Some(dir) = store.sub_dir(&parent, run, false)? else { return Ok(()) };
     for entry in fs::Dir::read_from(&dir).map_err(fail)? {
         let entry = entry.map_err(fail)?;
@@ -263,6 +263,11 @@ pub(super) fn tidy(store: &LocalStore, run: &str) -> std::result::Result<(), Sto
         Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
         Err(errno) => Err(fail(errno)),
     }
+}
+
+/// Puts a file of Upsweep's own in the place of another one.
+pub(super) fn replace_own(dir: &OwnedFd, fresh: &str, name: &str) -> Result<()> {
+    fs::renameat(dir, fresh, dir, name)
 }
 
 /// Removes a file of Upsweep's own.

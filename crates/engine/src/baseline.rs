@@ -1,0 +1,56 @@
+//! The baseline: the last good survey, which later ones are compared with.
+
+use upsweep_plan::baseline::{Baseline, Fingerprints};
+use upsweep_plan::guard::{Code, Situation, may_be_baseline};
+use upsweep_plan::policy::AgeFrom;
+
+use crate::error::EngineError;
+use crate::past::Past;
+use crate::planning::Judged;
+
+use crate::ports::Ledger;
+use crate::world::World;
+
+/// Makes a complete survey the baseline, unless the mapping is in doubt. Ask only when no guard refused, or when a
+/// human overruled those that did: `allowed`.
+///
+/// # Errors
+/// [`EngineError::Ledger`].
+pub(crate) fn note(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    run: &str,
+    past: &Past,
+    judged: &Judged,
+    situation: &Situation<'_>,
+    allowed: &[Code],
+) -> Result<(), EngineError> {
+    if !may_be_baseline(situation, world.limits, allowed) {
+        return Ok(());
+    }
+    let survey = &judged.survey;
+    let matched = survey.matched.get();
+    // A file that nobody claims any more, and that is still there, stays one that was claimed.
+    let was_live = |name: &[u8]| past.baseline.as_ref().is_some_and(|baseline| baseline.live.contains(name));
+    let names = (0..survey.visible).map(|index| (index, survey.names.get(index)));
+    let live = names.filter(|(index, name)| matched.is_live(*index) || was_live(name)).map(|(_, name)| name);
+    let baseline = Baseline {
+        at: survey.began,
+        run: run.to_owned(),
+        live_files: (0..survey.visible).filter(|&index| matched.is_live(index)).count() as u64,
+        live: Fingerprints::of(live),
+        missing: matched.tally.missing,
+    };
+    Ok(ledger.set_baseline(&baseline)?)
+}
+
+/// Notes since when files stand there that nobody claims.
+///
+/// # Errors
+/// [`EngineError::Ledger`].
+pub(crate) fn note_sightings(world: &World<'_>, ledger: &mut dyn Ledger, judged: &Judged) -> Result<(), EngineError> {
+    match world.policy.age_from {
+        AgeFrom::FirstSeen => Ok(ledger.note_sightings(&judged.unclaimed, judged.survey.began)?),
+        AgeFrom::Mtime | AgeFrom::Changed => Ok(()),
+    }
+}
