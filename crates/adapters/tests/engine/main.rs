@@ -6,6 +6,7 @@ mod archiving;
 mod crashing;
 mod databases;
 mod deleting;
+mod excluding;
 mod held;
 mod hiding;
 mod purging;
