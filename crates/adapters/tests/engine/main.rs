@@ -3,6 +3,7 @@
 mod adopting;
 mod applying;
 mod archiving;
+mod baselines;
 mod crashing;
 mod databases;
 mod deleting;
