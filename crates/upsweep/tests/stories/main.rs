@@ -14,6 +14,8 @@ mod column;
 mod deleted_rows;
 mod folder;
 mod lost_rows;
+mod mending;
+mod narrowing;
 mod staging;
 mod tale;
 mod too_large;
