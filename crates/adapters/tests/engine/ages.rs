@@ -2,7 +2,7 @@
 
 use upsweep_plan::policy::AgeFrom;
 
-use crate::stage::{DAY, HOUR, START, Stage, key};
+use crate::stage::{DAY, HOUR, START, Stage};
 
 #[test]
 fn first_seen_takes_two_runs() {
