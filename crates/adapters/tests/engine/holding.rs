@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use upsweep_engine::apply::Skipped;
+use upsweep_engine::holds;
 use upsweep_engine::ports::{NewHold, Release};
 use upsweep_plan::hold::{HoldTarget, Prefix};
 use upsweep_plan::lifecycle::State;
@@ -16,9 +17,10 @@ fn hold(stage: &Stage, target: HoldTarget, until: Option<i64>) -> u64 {
     stage.ledger().add_holds(&[hold]).unwrap()[0].id
 }
 
-fn release(stage: &Stage, id: u64) {
-    let released = stage.ledger().release_hold(id, "carl", "settled", stage.now()).unwrap();
-    assert!(matches!(released, Release::Released(_)), "{released:?}");
+fn release(stage: &mut Stage, id: u64) {
+    let now = stage.now();
+    let released = stage.with(|world| holds::release(world.store, world.home, &[id], ("carl", "settled"), now));
+    assert!(matches!(released.unwrap()[..], [(_, Release::Released(_))]));
 }
 
 fn file(name: &str) -> HoldTarget {
@@ -48,7 +50,7 @@ fn what_is_held_is_not_planned_nor_is_its_group() {
     let report = stage.run();
     assert_eq!((report.applied.hidden.files, report.plan.unwrap().kept.held), (1, 2));
     assert!(stage.has("a.m4a") && stage.has("a_processed.mp3") && !stage.has("b.m4a"));
-    release(&stage, id);
+    release(&mut stage, id);
     assert_eq!(stage.run().applied.hidden.files, 2);
 }
 
@@ -79,7 +81,7 @@ fn what_is_held_while_it_is_hidden_is_neither_freed_nor_brought_back() {
     let report = stage.run();
     assert_eq!((report.purged.amount.files, report.purged.held, report.restored.amount.files), (0, 1, 0));
     assert_eq!(stage.op("a.m4a").state, State::Quarantined);
-    release(&stage, id);
+    release(&mut stage, id);
     assert_eq!(stage.purge(&[]).purged.amount.files, 1);
 }
 
@@ -106,7 +108,7 @@ fn a_sessions_hold_keeps_its_files() {
     let id = hold(&stage, owner("f.m4a"), None);
     assert_eq!(stage.run().applied.hidden.files, 1);
     assert!(stage.has("f.m4a") && stage.has("f_processed.mp3") && !stage.has("g.m4a"));
-    release(&stage, id);
+    release(&mut stage, id);
     stage.run();
     hold(&stage, owner("g.m4a"), None);
     stage.pass(8 * DAY);
