@@ -180,11 +180,14 @@ fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
 fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
     let verdicts = recheck::judge_hidden(&survey.matched, survey.names.len(), world.policy, now);
+    let hidden: Vec<&[u8]> = past.hidden.iter().map(|op| op.key.as_bytes()).collect();
+    let excluded = recheck::excluded_among(&hidden, &survey.excluded, world.policy);
     let (mut restores, mut held) = (Vec::new(), Vec::new());
-    for (op, verdict) in past.hidden.iter().zip(&verdicts[survey.visible..]) {
+    for ((op, verdict), is_excluded) in past.hidden.iter().zip(&verdicts[survey.visible..]).zip(excluded) {
         match verdict {
             HiddenVerdict::Restore(_) => restores.push(op.key.clone()),
             HiddenVerdict::Stay(_) => held.push(op.key.clone()),
+            HiddenVerdict::StillRemove if is_excluded => held.push(op.key.clone()),
             HiddenVerdict::StillRemove => {}
         }
     }

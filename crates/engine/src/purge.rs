@@ -33,7 +33,7 @@ pub struct Purged {
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
-    /// Files that somebody holds, or that look like a missing one.
+    /// Files that somebody holds, that are excluded by now, or that look like a missing one.
     pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,
@@ -207,9 +207,8 @@ fn guarded(
     let covered = |op: &Op| open.iter().all(|r| covers(op, r.code));
     let (free, kept): (Vec<Op>, Vec<Op>) = due.into_iter().partition(covered);
     purged.refused = kept.len() as u64;
-    if !kept.is_empty() {
-        purged.refusals = open;
-    }
+    // What keeps none of them needs no new approval.
+    purged.refusals = open.iter().filter(|r| kept.iter().any(|op| !covers(op, r.code))).cloned().collect();
     Ok(free)
 }
 

@@ -1,13 +1,18 @@
 //! The engine over stores, ledgers and databases in memory: the five laws, and every way a run can end.
 
 mod adopting;
+mod ages;
 mod applying;
 mod archiving;
+mod baselines;
+mod clocks;
 mod crashing;
 mod databases;
 mod deleting;
+mod excluding;
 mod held;
 mod hiding;
+mod holding;
 mod purging;
 mod rebinding;
 mod recovering;
