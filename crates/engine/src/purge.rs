@@ -39,6 +39,8 @@ pub struct Purged {
     pub refused: u64,
     /// The guards' objections, if files were due.
     pub refusals: Vec<Refusal>,
+    /// The guards that objected to freeing and were overruled for this very purge.
+    pub overruled: Vec<Code>,
     /// Files that changed while they were hidden: somebody still writes to them, so they were brought back.
     pub grown: Vec<Key>,
     /// Files that could not be freed, with the cause.
@@ -183,8 +185,9 @@ fn guarded(
     let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
     let objections = guard::judge(&situation, world.limits);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
-    let open: Vec<Refusal> =
-        objections.into_iter().filter(|r| !(r.code.is_approvable() && allowed_now.contains(&r.code))).collect();
+    let is_allowed = |r: &Refusal| r.code.is_approvable() && allowed_now.contains(&r.code);
+    let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = objections.into_iter().partition(is_allowed);
+    purged.overruled = overruled.iter().map(|refusal| refusal.code).collect();
     if open.is_empty() {
         return Ok(due);
     }

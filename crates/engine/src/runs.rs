@@ -1,6 +1,6 @@
 //! The runs, told in order: what each command does between taking the lease and its line in the history.
 
-use upsweep_plan::guard::{self, Code};
+use upsweep_plan::guard;
 use upsweep_plan::key::Key;
 use upsweep_plan::plan::Plan;
 
@@ -249,11 +249,10 @@ fn purge_only(
     let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref(), own: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)?;
     if report.purged.refusals.is_empty() {
-        let allowed: Vec<Code> = request.approval.iter().flat_map(|approval| &approval.codes).copied().collect();
         let replicas = judged.survey.snapshots.replicas();
         let situation = situation(world, &plan, bond, &replicas, past);
         if sort_refusals(&plan.refusals, request.approval.as_ref()).0.is_empty() {
-            baseline::note(world, &mut **ledger, id, past, judged, &situation, &allowed)?;
+            baseline::note(world, &mut **ledger, id, past, judged, &situation, &report.purged.overruled)?;
         }
     }
     Ok(())

@@ -228,9 +228,12 @@ impl Situation<'_> {
 /// Every objection to what is about to happen, in order of their codes.
 #[must_use]
 pub fn judge(situation: &Situation<'_>, limits: &Limits) -> Vec<Refusal> {
+    if let Some(refusal) = marker(situation.store, situation.binding) {
+        // What was seen is not the store: its files and their shares say nothing, and nothing here can be approved.
+        return vec![refusal];
+    }
     [
         mapping::explained(situation, limits),
-        marker(situation.store, situation.binding),
         amount::amount(situation, limits),
         ground::database(situation),
         mapping::shrunk(situation, limits),
@@ -249,6 +252,9 @@ pub fn judge(situation: &Situation<'_>, limits: &Limits) -> Vec<Refusal> {
 /// the floor: not while the mapping itself is in doubt.
 #[must_use]
 pub fn may_be_baseline(situation: &Situation<'_>, limits: &Limits, allowed: &[Code]) -> bool {
+    if marker(situation.store, situation.binding).is_some() {
+        return false;
+    }
     // Nothing may go today only because it is still young: that is no sign of health.
     let strictly = Situation { strict: true, removals: situation.removals.max(1), ..situation.clone() };
     [mapping::explained(&strictly, limits), mapping::shrunk(&strictly, limits)]
