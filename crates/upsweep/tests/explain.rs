@@ -125,13 +125,20 @@ fn every_verdict_is_explained() {
     see(
         &["first-talk.wav"],
         "keep relinkable",
-        &["mv -n -- first-talk.wav 'first talk.m4a'", "UPDATE sessions SET audio_filename = 'first-talk.wav' WHERE id = 's-lost'"],
+        &[
+            "mv -n -- first-talk.wav 'first talk.m4a'",
+            "UPDATE sessions SET audio_filename = 'first-talk.wav' WHERE id = 's-lost'",
+        ],
     );
     see(&["noted.m4a"], "keep ignored", &["take the pattern out of exclude"]);
     see(&["orphan.m4a", "--only", "expired"], "keep outside_selection", &["another selection"]);
     see(&["orphan.m4a"], "remove orphan", &["it may go: nobody claims it", "the next run hides it"]);
     see(&["over.zip"], "remove expired", &["every row that claims it expired", "row e1 (expires 2020-01-01"]);
-    see(&["failed-old.m4a"], "hidden", &["it may be freed after", "restore failed-old.m4a", "planned it as failed session"]);
+    see(
+        &["failed-old.m4a"],
+        "hidden",
+        &["it may be freed after", "restore failed-old.m4a", "planned it as failed session"],
+    );
     see(&["gone.m4a"], "missing", &["a live row claims it, and there is no such file", "row s-gone (live)"]);
     see(&["first talk.m4a"], "missing", &["mv -n -- first-talk.wav 'first talk.m4a'"]);
     see(&["noted.log"], "not_judged excluded", &["excluded by '*.log'"]);
@@ -149,7 +156,8 @@ fn every_verdict_is_explained() {
     fs::remove_file(site.uploads.join("failed-old.m4a")).unwrap();
     seen.insert(explain(&site, &["failed-old.m4a"]).is("conflict", &["another file took its place"]));
     seen.insert(
-        explain(&site, &["old2/a.m4a", "--set", "recursive=false"]).is("not_judged below_top_level", &["recursive = true"]),
+        explain(&site, &["old2/a.m4a", "--set", "recursive=false"])
+            .is("not_judged below_top_level", &["recursive = true"]),
     );
 
     let all: BTreeSet<String> = [
@@ -195,7 +203,8 @@ fn an_incomplete_survey_explains_itself() {
     site.file("private/a.m4a", 720.0);
     let said = support::as_nobody_beside(&site, &["explain", "orphan.m4a"], "private");
     fs::set_permissions(site.uploads.join("private"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    let said = if said.code == 0 { support::as_nobody_beside(&site, &["explain", "orphan.m4a"], "private") } else { said };
+    let said =
+        if said.code == 0 { support::as_nobody_beside(&site, &["explain", "orphan.m4a"], "private") } else { said };
     let said = said.expect(3);
     said.has("nobody knows: the survey did not complete");
     said.has("private");

@@ -1,0 +1,57 @@
+//! `upsweep adopt` and `upsweep recover`.
+
+use std::fs;
+
+use crate::support::Site;
+use crate::tale::Tale;
+
+fn lose_ledger(site: &Site) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(site.uploads.join(format!(".upsweep/ledger.db{end}")));
+    }
+}
+
+#[test]
+fn a_lost_ledger() {
+    let site = Site::sqlite().acting("quarantine");
+    site.file("a.m4a", 72.5);
+    site.file("b.m4a", 72.5);
+    Tale::new("adopt/lost", site)
+        .upsweep(&["run"])
+        .upsweep(&["adopt", "--reason", "nothing is wrong"])
+        .meanwhile("the ledger is lost, and another b.m4a is uploaded", |site| {
+            lose_ledger(site);
+            site.file("b.m4a", 0.5);
+        })
+        .upsweep(&["run"])
+        .upsweep(&["status"])
+        .upsweep(&["doctor"])
+        .upsweep(&["adopt", "--reason", " "])
+        .upsweep(&["adopt", "--reason", "the disk died"])
+        .meanwhile("the other b.m4a is moved away", |site| fs::remove_file(site.uploads.join("b.m4a")).unwrap())
+        .json("adopt/again", &["adopt", "--reason", "the rest", "--json"], 0)
+        .upsweep(&["history"])
+        .end();
+}
+
+#[test]
+fn an_old_ledger() {
+    let site = Site::sqlite().acting("quarantine");
+    site.file("known.m4a", 72.5);
+    Tale::new("adopt/old", site)
+        .upsweep(&["run"])
+        .meanwhile("the ledger is backed up, and another run hides unknown.m4a", |site| {
+            let db = rusqlite::Connection::open(site.uploads.join(".upsweep/ledger.db")).unwrap();
+            db.execute("VACUUM INTO ?1", [site.dir.path().join("copy.db").to_str().unwrap()]).unwrap();
+            site.file("unknown.m4a", 72.5);
+        })
+        .upsweep(&["run"])
+        .meanwhile("the backup is restored", |site| {
+            lose_ledger(site);
+            fs::copy(site.dir.path().join("copy.db"), site.uploads.join(".upsweep/ledger.db")).unwrap();
+        })
+        .upsweep(&["run"])
+        .upsweep(&["doctor"])
+        .upsweep(&["adopt", "--reason", "restored the backup"])
+        .end();
+}
