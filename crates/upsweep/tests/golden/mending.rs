@@ -35,6 +35,26 @@ fn a_lost_ledger() {
 }
 
 #[test]
+fn an_interrupted_run() {
+    let site = Site::sqlite().acting("quarantine");
+    site.file("a.m4a", 72.5);
+    Tale::new("recover/interrupted", site)
+        .upsweep(&["run"])
+        .upsweep(&["recover"])
+        .meanwhile("the machine dies while a.m4a is brought back", |site| {
+            let ledger = rusqlite::Connection::open(site.uploads.join(".upsweep/ledger.db")).unwrap();
+            let intent = "UPDATE ops SET state = 'restoring'; INSERT INTO journal (op, event, at) SELECT id, 'intend-restore', 0 FROM ops";
+            ledger.execute_batch(intent).unwrap();
+        })
+        .upsweep(&["status"])
+        .upsweep(&["plan"])
+        .upsweep(&["doctor"])
+        .json("recover/interrupted", &["recover", "--json"], 0)
+        .upsweep(&["history"])
+        .end();
+}
+
+#[test]
 fn an_old_ledger() {
     let site = Site::sqlite().acting("quarantine");
     site.file("known.m4a", 72.5);

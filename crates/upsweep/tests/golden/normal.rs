@@ -12,7 +12,7 @@ use regex::{Captures, Regex};
 
 /// A story's own: where it plays, and since when.
 pub(crate) struct Normal {
-    /// Texts that stand for others, longest first.
+    /// Texts, and what stands for them.
     places: Vec<(String, String)>,
     began: Timestamp,
 }
@@ -27,20 +27,34 @@ static HASHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([0-9a-f]{64}|[0-9
 static TIMES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)(\.\d+)?( UTC|Z)"));
 static USERS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(\w[\w.-]* \(uid \d+\)|\buid \d+)(, logged in as (\w[\w.-]* \(uid \d+\)|uid \d+))?"));
-static PROCESSES: LazyLock<Regex> = LazyLock::new(|| pattern(r"process \d+ on [\w.-]+"));
+static PROCESSES: LazyLock<Regex> = LazyLock::new(|| pattern(r"process \d+ on [\w.-]+(  +)?"));
+/// The head of a column whose width is that of the users and processes below it.
+static BY: LazyLock<Regex> = LazyLock::new(|| pattern(r"  by  +why\n"));
 static SCRATCH: LazyLock<Regex> = LazyLock::new(|| pattern(r"scratch-\d+"));
 /// What a file system says of a file beside its size and its names; in JSON alone.
 static FACTS: LazyLock<Regex> = LazyLock::new(|| pattern(r#""(dev|ino|secs|nanos)": \d+"#));
 static AGES: LazyLock<Regex> = LazyLock::new(|| pattern(r#""age_secs": (\d+)"#));
 /// In CSV the age follows the time from which it is counted.
 static CSV_AGES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d\dZ),(\d+),"));
-static ROOM: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\d.]+ [KMGT]iB free(, room for \d+ more files)?"));
+/// Times in the program's own words, as examples.
+const EXAMPLES: [&str; 2] = ["2026-12-31T12:00:00Z", "2026-11-01T08:00:00Z"];
+/// What the doctor finds in the machine and its disks, with what to do next; then how many notes that makes.
+static MACHINE: LazyLock<Regex> = LazyLock::new(|| {
+    let names = "mounts|renames|birth times|case|room|freed bytes|ledger's disk";
+    pattern(&format!(
+        r#"(?m)^\w+ +({names})  .*\n( +next: .*\n)?|^  \{{\n    "name": "({names})",\n(    .*\n)+  \}},?\n"#
+    ))
+});
+static FOUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d+) things looked at: (.*), \d+ notes?\."));
 
 impl Normal {
     /// For what plays in `site` from `began` on, told by `program`.
     pub(crate) fn new(site: &Path, program: &str, began: Timestamp) -> Self {
         let site = site.display().to_string();
-        Self { places: vec![(program.to_owned(), "./upsweep".to_owned()), (site, "/site".to_owned())], began }
+        // Tests that run as somebody without privileges have a copy of the program.
+        let programs = [program.to_owned(), format!("{site}/upsweep-for-all")];
+        let places = programs.map(|program| (program, "./upsweep".to_owned()));
+        Self { places: places.into_iter().chain([(site, "/site".to_owned())]).collect(), began }
     }
 
     /// The same text as it would be anywhere and at any time.
@@ -57,15 +71,23 @@ impl Normal {
         let text = CSV_AGES.replace_all(&text, |found: &Captures<'_>| format!("{},{} h,", &found[1], hours(&found[2])));
         let text = TIMES.replace_all(&text, |found: &Captures<'_>| self.moment(found));
         let text = USERS.replace_all(&text, "USER");
-        let text = PROCESSES.replace_all(&text, "process PID on HOST");
+        let text = PROCESSES.replace_all(&text, |found: &Captures<'_>| {
+            format!("process PID on HOST{}", if found.get(1).is_some() { "  " } else { "" })
+        });
+        let text = BY.replace_all(&text, "  by                         why\n");
         let text = SCRATCH.replace_all(&text, "scratch-PID");
         let text = FACTS.replace_all(&text, r#""$1": "…""#);
         let text = AGES.replace_all(&text, |found: &Captures<'_>| format!(r#""age_secs": "{} h""#, hours(&found[1])));
-        ROOM.replace_all(&text, "PLENTY free").into_owned()
+        let text = MACHINE.replace_all(&text, "");
+        FOUND.replace_all(&text, "$1 things looked at: $2, … notes.").into_owned()
     }
 
     /// `+0030 days 00 hours`, as wide as the date and the time were; a fraction of a second is dropped.
     fn moment(&self, found: &Captures<'_>) -> String {
+        // What was long ago is some story's own, and not the clock's.
+        if EXAMPLES.contains(&&found[0]) || found[1].starts_with("2020") {
+            return found[0].to_owned();
+        }
         let at: Timestamp = format!("{}T{}Z", &found[1], &found[3]).parse().expect("the program writes dates");
         let hours = (at.as_second() - self.began.as_second() + 1_800).div_euclid(3_600);
         let sign = if hours < 0 { '-' } else { '+' };
@@ -138,6 +160,16 @@ mod tests {
         assert_ne!(normal().of(&format!("{a} {a}")), normal().of(&format!("{a} {b}")));
         let (a, b) = ("a".repeat(64), "b".repeat(64));
         assert_ne!(normal().of(&format!("{a} {a}")), normal().of(&format!("{a} {b}")));
+    }
+
+    #[test]
+    fn of_the_doctor_only_the_machine_is_left_out() {
+        let told = "good     room   38.2 GiB free\nnote     freed bytes  bytes may stay\n              next: encrypt\nPROBLEM  store  it is gone\n25 things looked at: 1 problem, 0 warnings, 3 notes.\n";
+        let kept = "PROBLEM  store  it is gone\n25 things looked at: 1 problem, 0 warnings, … notes.\n";
+        assert_eq!(normal().of(told), kept);
+        let json =
+            "[\n  {\n    \"name\": \"room\",\n    \"status\": \"good\"\n  },\n  {\n    \"name\": \"store\"\n  }\n]\n";
+        assert_eq!(normal().of(json), "[\n  {\n    \"name\": \"store\"\n  }\n]\n");
     }
 
     #[test]

@@ -158,12 +158,12 @@ fn deleted_at_once() {
     let linked = site.file("a.m4a", 72.5);
     fs::hard_link(linked, site.dir.path().join("kept.m4a")).unwrap();
     site.file("b.m4a", 72.5);
-    Tale::new("run/delete", site).upsweep(&["plan"]).upsweep(&["run"]).upsweep(&["history"]).end();
+    Tale::new("run/delete", site).after_days(3).upsweep(&["plan"]).upsweep(&["run"]).upsweep(&["history"]).end();
     let mut site = Site::sqlite().archiving("delete");
     site.set("UPSWEEP_BACKUP_BEFORE_CLEANUP", "true");
     site.file("a.m4a", 72.5);
     let mut tale = Tale::new("run/delete-with-backup", site);
-    let said = tale.said(&["run"]);
+    let said = tale.after_days(3).said(&["run"]);
     let id = said.out.split("restore --run ").nth(1).expect("it says how to undo it").trim().to_owned();
     tale.upsweep(&["restore", "--run", &id]).end();
 }

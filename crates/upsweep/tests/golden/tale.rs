@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::normal::Normal;
-use crate::support::{BINARY, Said, Site};
+use crate::support::{BINARY, Said, Site, as_nobody};
 
 /// Commands on one site, in order, and what they said.
 pub(crate) struct Tale {
@@ -14,6 +14,7 @@ pub(crate) struct Tale {
     normal: Normal,
     told: String,
     days: i64,
+    is_nobody: bool,
     wrong: Vec<String>,
 }
 
@@ -22,13 +23,19 @@ impl Tale {
     pub(crate) fn new(name: &'static str, mut site: Site) -> Self {
         site.set("COLUMNS", "100").set("TZ", "UTC");
         let normal = Normal::new(site.dir.path(), BINARY, Timestamp::now());
-        Self { site, name, normal, told: String::new(), days: 0, wrong: vec![] }
+        Self { site, name, normal, told: String::new(), days: 0, is_nobody: false, wrong: vec![] }
     }
 
     /// The clock is so many days further before the next command; only a clock that is wrong goes back.
     pub(crate) fn after_days(&mut self, days: i64) -> &mut Self {
         self.days += days;
         self.told += &format!("({} days {})\n\n", days.abs(), if days < 0 { "back" } else { "later" });
+        self
+    }
+
+    /// From now on the program runs as a user without privileges, by the real clock.
+    pub(crate) fn as_nobody(&mut self) -> &mut Self {
+        self.is_nobody = true;
         self
     }
 
@@ -85,7 +92,7 @@ impl Tale {
 
     /// By a shifted clock, which does not wait either.
     fn call(&self, args: &[&str]) -> Said {
-        self.site.upsweep_after_days(self.days, args)
+        if self.is_nobody { as_nobody(&self.site, args) } else { self.site.upsweep_after_days(self.days, args) }
     }
 }
 
