@@ -192,7 +192,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
             }
         },
         Verdict::Remove { .. } => vec![
-            format!("the next run hides it: {}", invocation.line("run")),
+            format!("the next run hides it: {}", invocation.line(&invocation.selecting("run"))),
             "a live row that claims it, before it is freed".to_owned(),
             hold(),
         ],

@@ -63,7 +63,8 @@ pub(crate) fn print_rebound(report: &Report, rebound: Option<&Rebound>, invocati
     }
     if !report.refusals.is_empty() {
         crate::say::say!("Refused; the store is bound as it was.");
-        refusals(&report.refusals, "refused", "rebind", invocation);
+        let overrule = Some(("If this is the right database all the same", "rebind"));
+        refusals(&report.refusals, "refused", overrule, invocation);
     }
     let list =
         |databases: &[DatabaseIdentity]| databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

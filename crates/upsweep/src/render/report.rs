@@ -4,9 +4,10 @@ use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
 
 use super::summary::{Line, errors};
-use super::{Invocation, count, hold, refusals, size, time};
+use super::{Invocation, REALLY_GO, count, hold, refusals, size, time};
 
-pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
+/// `again` is the command that does the same once more, with everything it was given.
+pub(crate) fn print(report: &Report, what: &str, again: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
         crate::say::say!(
             "This was the first run here: the store is bound now, as {}, to {}.",
@@ -16,7 +17,7 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
     print_recovered(&report.recovered, what);
     print_strays(report.strays, invocation);
-    print_hidden(report, what, invocation);
+    print_hidden(report, what, again, invocation);
     print_archived(report);
     print_restored(report, invocation);
     print_purged(report, what, invocation);
@@ -93,10 +94,11 @@ pub(super) fn print_recovered(recovered: &Recovered, what: &str) {
     );
 }
 
-fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
+fn print_hidden(report: &Report, what: &str, again: &str, invocation: &Invocation) {
     if !report.refusals.is_empty() {
         crate::say::say!("Refused, and nothing was hidden.");
-        return refusals(&report.refusals, "refused", what, invocation);
+        let removes = report.plan.as_ref().is_none_or(|plan| !plan.removals.is_empty());
+        return refusals(&report.refusals, "refused", removes.then_some((REALLY_GO, again)), invocation);
     }
     if !matches!(what, "run" | "apply") {
         return;
@@ -194,6 +196,6 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
     }
     if !purged.refusals.is_empty() {
         crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
-        refusals(&purged.refusals, "refused", "purge", invocation);
+        refusals(&purged.refusals, "refused", Some((REALLY_GO, "purge")), invocation);
     }
 }

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 use upsweep_engine::ports::Op;
 
-use super::{Invocation, count, refusals, size, time};
+use super::{Invocation, REALLY_GO, count, refusals, size, time};
 use crate::cli::status::{Potential, Status};
 
 pub(crate) fn print(status: &Status, invocation: &Invocation) {
@@ -91,7 +91,8 @@ fn print_potential(potential: &Potential, invocation: &Invocation) {
     } else {
         crate::say::say!("Now: unknown, as the survey did not complete (at {}).", time(*surveyed_at));
     }
-    refusals(would_refuse, "would refuse", "run", invocation);
+    let overrule = (removals.files > 0).then_some((REALLY_GO, "run"));
+    refusals(would_refuse, "would refuse", overrule, invocation);
 }
 
 fn list(ops: &[Op]) {
