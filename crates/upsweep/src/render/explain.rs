@@ -3,6 +3,7 @@
 use upsweep_engine::explain::{Answer, Concern, Explanation, Mate, NotJudged, Reach, Seen, Verdict};
 use upsweep_engine::ports::Op;
 use upsweep_plan::key::Escaped;
+use upsweep_plan::lifecycle::State;
 use upsweep_plan::mend::Mend;
 use upsweep_plan::standing::Standing;
 use upsweep_plan::verdict::{Keep, Reason};
@@ -144,12 +145,12 @@ fn print_holds(told: &Explanation) {
 }
 
 fn print_operation(op: &Op) {
+    let now = if op.state == State::Conflict { "in conflict".to_owned() } else { op.state.name().replace('-', " ") };
     let note = op.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
     crate::say::say!(
-        "  run {} planned it as {}; now it is {}, since {}{note}",
+        "  run {} planned it as {}; now it is {now}, since {}{note}",
         op.run,
         op.reason.word(),
-        op.state.name(),
         time(op.changed_at)
     );
 }

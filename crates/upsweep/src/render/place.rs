@@ -119,7 +119,7 @@ pub(crate) fn print_adopted(report: &Report, adopted: &Adopted, invocation: &Inv
     match back.files {
         0 => crate::say::say!("No hidden file had to be brought back."),
         files => crate::say::say!(
-            "Brought back {}, {}, that this ledger does not know; the next run judges them again.",
+            "Brought back {}, {}, unknown to this ledger; the next run judges again what came back.",
             count(files, "file"),
             size(back.bytes)
         ),

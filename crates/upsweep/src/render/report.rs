@@ -19,7 +19,7 @@ pub(crate) fn print(report: &Report, what: &str, again: &str, invocation: &Invoc
     print_strays(report.strays, invocation);
     print_hidden(report, what, again, invocation);
     print_archived(report);
-    print_restored(report, invocation);
+    print_restored(report, what, invocation);
     print_purged(report, what, invocation);
     print_errors(report);
     if report.still_hidden > 0 {
@@ -57,7 +57,7 @@ pub(super) fn print_failure(report: &Report) {
 fn print_strays(strays: u64, invocation: &Invocation) {
     if strays > 0 {
         crate::say::complain!(
-            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring them back with: {}",
+            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring back what it does not know with: {}",
             anstyle::AnsiColor::Yellow.render_fg(),
             anstyle::Reset.render(),
             count(strays, "file"),
@@ -130,17 +130,17 @@ fn print_archived(report: &Report) {
     }
     if report.copies_pending.files > 0 {
         crate::say::say!(
-            "Not in the archive yet: {}; nothing of them is freed before. The next run tries again.",
+            "Not in the archive yet: {}; none is freed before it is copied. The next run tries again.",
             count(report.copies_pending.files, "hidden file")
         );
     }
 }
 
-fn print_restored(report: &Report, invocation: &Invocation) {
+fn print_restored(report: &Report, what: &str, invocation: &Invocation) {
     let written_to = " (somebody still wrote to them)";
     let all = [
         (&report.restored, ""),
-        (&report.retrieved, " from the archive"),
+        (&report.retrieved, ", from the archive"),
         (&report.archived.restored, written_to),
         (&report.purged.restored, written_to),
     ];
@@ -158,9 +158,12 @@ fn print_restored(report: &Report, invocation: &Invocation) {
             );
         }
     }
+    if what == "restore" && report.back().files == 0 && report.errors() == 0 && report.failure.is_none() {
+        crate::say::say!("Nothing of that was hidden, so nothing was brought back.");
+    }
     if !report.holds.is_empty() {
         let files = count(report.holds.len() as u64, "file");
-        crate::say::say!("A hold was set on {files}, so that the next run does not hide what no row claims again.");
+        crate::say::say!("A hold was set on {files}, so that the next run does not hide again what no row claims.");
         hold::release(&report.holds, invocation);
     }
 }

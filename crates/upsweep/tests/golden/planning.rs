@@ -150,6 +150,23 @@ fn refused() {
 }
 
 #[test]
+fn overruled() {
+    let site = Site::sqlite().acting("quarantine");
+    for n in 0..30 {
+        site.file(format!("orphan-{n:02}.m4a"), 72.5);
+    }
+    let mut tale = Tale::new("plan/overruled", site);
+    tale.upsweep(&["plan", "--out", "plan.json", "--prefix", "orphan"]).upsweep(&["plan", "--prefix", "orphan"]);
+    tale.json("plan/overruled", &["plan", "--json", "--no-audio", "--limit", "21"], 0);
+    tale.upsweep(&["run", "--prefix", "orphan"]);
+    let said = tale.said(&["apply", "plan.json"]);
+    // What it prints for that case works as it is printed.
+    let command = said.out.split("If these files may really go: ").nth(1).unwrap().lines().next().unwrap();
+    let words: Vec<&str> = command.split(' ').skip(1).map(|word| word.trim_matches('"')).collect();
+    tale.upsweep(&words).upsweep(&["history"]).end();
+}
+
+#[test]
 fn an_incomplete_survey() {
     let mut site = Site::sqlite().acting("quarantine");
     site.set("UPSWEEP_RECURSIVE", "true");
