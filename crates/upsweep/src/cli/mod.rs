@@ -131,7 +131,7 @@ pub(crate) fn main() -> Exit {
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
-        let words = crate::render::Invocation::of_process().in_text(&format!("{error:#}"));
+        let words = crate::render::Invocation::of_process().in_error(&format!("{error:#}"));
         crate::say::complain!("{}error:{} {words}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
         exit::of_error(&error)
     });

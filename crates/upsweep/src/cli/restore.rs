@@ -44,7 +44,7 @@ impl RestoreCommand {
             Ok(runs::restore_by_hand(world, &selection, &request)?)
         })?;
         if self.json {
-            render::print_json(&render::summary::summary(&report))?;
+            render::print_json(&render::summary::by_hand(&report, &unknown))?;
         } else {
             render::report::print(&report, "restore", "restore", &render::Invocation::of_process());
         }

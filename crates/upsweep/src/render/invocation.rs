@@ -68,6 +68,11 @@ impl Invocation {
         text.replace(": upsweep ", &format!(": {}", self.line("")))
     }
 
+    /// The same for an error, where the plain name is enough unless options decided which store was meant.
+    pub(crate) fn in_error(&self, text: &str) -> String {
+        if self.words.len() > 1 { self.in_text(text) } else { text.to_owned() }
+    }
+
     /// The command line for `command`, which may be typed into a shell as it is.
     pub(crate) fn line(&self, command: &str) -> String {
         let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();

@@ -77,7 +77,7 @@ pub(crate) fn duration(millis: u64) -> String {
 
 /// A time to the second, in UTC.
 pub(crate) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    upsweep_plan::moment::spelled(at)
 }
 
 /// Guards' objections, each with cause and next step. Where a human may overrule them all, `overrule` says in which

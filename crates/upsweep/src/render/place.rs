@@ -4,11 +4,13 @@ use serde::Serialize;
 use upsweep_engine::adopt::Adopted;
 use upsweep_engine::ports::{Amount, DatabaseIdentity};
 use upsweep_engine::rebind::Rebound;
+use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
-use upsweep_plan::guard::Refusal;
+use upsweep_plan::guard::{Code, Refusal};
 use upsweep_plan::key::Key;
 
 use super::report::{print_errors, print_failure, print_recovered};
+use super::summary::{Line, errors};
 use super::{Invocation, count, refusals, size};
 
 /// A new binding in the form scripts read.
@@ -23,6 +25,8 @@ pub(crate) struct ReboundSummary<'a> {
     would_remove: u64,
     would_restore: u64,
     refusals: &'a [Refusal],
+    overruled: &'a [Code],
+    recovered: Recovered,
     stray_hidden_files: u64,
     still_hidden: u64,
     failure: Option<String>,
@@ -40,6 +44,8 @@ pub(crate) fn rebound<'a>(report: &'a Report, rebound: Option<&'a Rebound>) -> R
         would_remove: report.plan.as_ref().map_or(0, |plan| plan.removals.len() as u64),
         would_restore: report.plan.as_ref().map_or(0, |plan| plan.restores.len() as u64),
         refusals: &report.refusals,
+        overruled: &report.overruled,
+        recovered: report.recovered,
         stray_hidden_files: report.strays,
         still_hidden: report.still_hidden,
         failure: report.failure.as_ref().map(ToString::to_string),
@@ -91,7 +97,9 @@ pub(crate) struct AdoptedSummary<'a> {
     conflicts: &'a [Key],
     nameless: Vec<String>,
     gone: u64,
-    failed: Vec<(&'a Key, &'a str)>,
+    errors: Vec<Line>,
+    error_count: u64,
+    recovered: Recovered,
     still_hidden: u64,
     failure: Option<String>,
 }
@@ -106,7 +114,9 @@ pub(crate) fn adopted<'a>(report: &'a Report, adopted: &'a Adopted) -> AdoptedSu
         conflicts: &report.restored.conflicts,
         nameless: nameless.iter().map(|place| format!("{}/{}", place.run, place.op)).collect(),
         gone: *gone,
-        failed: report.restored.failed.iter().map(|(key, cause)| (key, cause.as_str())).collect(),
+        errors: errors(report),
+        error_count: report.errors(),
+        recovered: report.recovered,
         still_hidden: report.still_hidden,
         failure: report.failure.as_ref().map(ToString::to_string),
     }

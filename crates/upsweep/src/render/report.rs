@@ -100,6 +100,7 @@ fn print_hidden(report: &Report, what: &str, again: &str, invocation: &Invocatio
         let removes = report.plan.as_ref().is_none_or(|plan| !plan.removals.is_empty());
         return refusals(&report.refusals, "refused", removes.then_some((REALLY_GO, again)), invocation);
     }
+    print_overruled(report);
     if !matches!(what, "run" | "apply") {
         return;
     }
@@ -116,6 +117,14 @@ fn print_hidden(report: &Report, what: &str, again: &str, invocation: &Invocatio
     }
     for (key, why) in &report.applied.skipped {
         crate::say::say!("left alone: {key}: {}", why.words());
+    }
+}
+
+/// Guards that would have refused, but for the caller's word.
+pub(super) fn print_overruled(report: &Report) {
+    let codes: Vec<String> = report.overruled.iter().map(ToString::to_string).collect();
+    if !codes.is_empty() {
+        crate::say::say!("Overruled, as it was asked for: {}.", codes.join(", "));
     }
 }
 

@@ -78,6 +78,7 @@ fn mistakes_on_the_command_line() {
         "plan --database-url sqlite:gone.db",
         "plan --database-url oracle://x",
         "plan --set sessions_table=session",
+        "restore --run x --set action=quarantine",
     ] {
         let words: Vec<&str> = line.split_whitespace().collect();
         tale.upsweep(&words);
