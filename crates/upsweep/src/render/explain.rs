@@ -160,7 +160,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
     let key = super::invocation::quoted(&told.key.to_string());
     let hold =
         || format!("keep it whatever the rows say: {}", invocation.line(&format!("hold add {key} --reason \"…\"")));
-    let retention = config.policy.failed_retention_secs / 86_400;
+    let retention = count(config.policy.failed_retention_secs / 86_400, "day");
     match &told.verdict {
         Verdict::Keep { why } => match why {
             Keep::Claimed => {
@@ -182,7 +182,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
                 None => "a later survey: its age is not known yet".to_owned(),
             }],
             Keep::FailedRecently => vec![format!(
-                "time: every failure must be more than {retention} days ago; one at an unknown time never is, so give its row a time"
+                "time: every failure must be more than {retention} ago; one at an unknown time never is, so give its row a time"
             )],
             Keep::NotExpired => vec!["time: every row must have expired; one without a time never does".to_owned()],
             Keep::Relinkable => told.mends.iter().flat_map(mend).collect(),
