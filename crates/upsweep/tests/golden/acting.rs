@@ -106,7 +106,7 @@ fn pages_and_completions() {
 fn with_colours() {
     let mut site = Site::sqlite();
     for n in 0..30 {
-        site.file(format!("orphan-{n:02}.m4a"), 72.5);
+        site.file(format!("orphan-{n:02}.m4a"), 72.25);
     }
     site.set("CLICOLOR_FORCE", "1").set("TERM", "xterm-256color");
     let mut tale = Tale::new("colours/forced", site);

@@ -7,10 +7,10 @@ use crate::tale::Tale;
 fn three_names() {
     let site = Site::sqlite().acting("quarantine");
     site.live("talk.m4a");
-    site.file("talk_processed.mp3", 720.5);
+    site.file("talk_processed.mp3", 720.25);
     site.session("s-old", "failed", Some("failed.m4a"), 30);
-    site.file("failed.m4a", 720.5);
-    site.file("orphan.m4a", 72.5);
+    site.file("failed.m4a", 720.25);
+    site.file("orphan.m4a", 72.25);
     let mut tale = Tale::new("explain/three", site);
     for name in ["talk.m4a", "failed.m4a", "orphan.m4a"] {
         tale.upsweep(&["explain", name]);

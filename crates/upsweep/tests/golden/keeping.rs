@@ -9,7 +9,7 @@ use crate::tale::Tale;
 fn holds() {
     let site = Site::sqlite().acting("quarantine");
     for name in ["a.m4a", "b.m4a", "2026-c.m4a"] {
-        site.file(name, 72.5);
+        site.file(name, 72.25);
     }
     Tale::new("hold/life", site)
         .upsweep(&["run", "--prefix", "b"])
@@ -49,7 +49,7 @@ fn holds() {
 #[test]
 fn the_audit_trail() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("a.m4a", 72.5);
+    site.file("a.m4a", 72.25);
     Tale::new("audit/trail", site)
         .upsweep(&["run"])
         .upsweep(&["audit", "checkpoint"])

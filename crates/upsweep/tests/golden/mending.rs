@@ -14,14 +14,14 @@ fn lose_ledger(site: &Site) {
 #[test]
 fn a_lost_ledger() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("a.m4a", 72.5);
-    site.file("b.m4a", 72.5);
+    site.file("a.m4a", 72.25);
+    site.file("b.m4a", 72.25);
     Tale::new("adopt/lost", site)
         .upsweep(&["run"])
         .upsweep(&["adopt", "--reason", "nothing is wrong"])
         .meanwhile("the ledger is lost, and another b.m4a is uploaded", |site| {
             lose_ledger(site);
-            site.file("b.m4a", 0.5);
+            site.file("b.m4a", 0.25);
         })
         .upsweep(&["run"])
         .upsweep(&["status"])
@@ -37,7 +37,7 @@ fn a_lost_ledger() {
 #[test]
 fn an_interrupted_run() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("a.m4a", 72.5);
+    site.file("a.m4a", 72.25);
     Tale::new("recover/interrupted", site)
         .upsweep(&["run"])
         .upsweep(&["recover"])
@@ -57,13 +57,13 @@ fn an_interrupted_run() {
 #[test]
 fn an_old_ledger() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("known.m4a", 72.5);
+    site.file("known.m4a", 72.25);
     Tale::new("adopt/old", site)
         .upsweep(&["run"])
         .meanwhile("the ledger is backed up, and another run hides unknown.m4a", |site| {
             let db = rusqlite::Connection::open(site.uploads.join(".upsweep/ledger.db")).unwrap();
             db.execute("VACUUM INTO ?1", [site.dir.path().join("copy.db").to_str().unwrap()]).unwrap();
-            site.file("unknown.m4a", 72.5);
+            site.file("unknown.m4a", 72.25);
         })
         .upsweep(&["run"])
         .meanwhile("the backup is restored", |site| {

@@ -9,7 +9,7 @@ use crate::tale::Tale;
 #[test]
 fn before_the_first_run() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     Tale::new("status/unbound", site)
         .upsweep(&["status"])
         .upsweep(&["status", "--hidden"])
@@ -29,9 +29,9 @@ fn before_the_first_run() {
 #[test]
 fn with_hidden_files() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     site.session("s-old", "failed", Some("failed.m4a"), 30);
-    site.file("failed.m4a", 720.5);
+    site.file("failed.m4a", 720.25);
     site.session("s-gone", "processed", Some("gone.m4a"), 30);
     Tale::new("status/hidden", site)
         .upsweep(&["run"])
@@ -46,7 +46,7 @@ fn with_hidden_files() {
 #[test]
 fn without_its_database() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     Tale::new("status/no-database", site)
         .upsweep(&["run"])
         .meanwhile("the database is gone", |site| fs::remove_file(site.dir.path().join("app.db")).unwrap())
@@ -61,7 +61,7 @@ fn without_its_database() {
 #[test]
 fn without_its_disk() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     Tale::new("status/no-disk", site)
         .upsweep(&["run"])
         .meanwhile("the disk is not mounted: the directory is empty", |site| {
@@ -81,7 +81,7 @@ fn without_its_disk() {
 #[test]
 fn a_good_site() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     Tale::new("doctor/good", site)
         .upsweep(&["doctor"])
         .upsweep(&["run"])

@@ -46,23 +46,23 @@ expires = "expires_at"
         site.session(id, status, Some(name), days);
     }
     for (name, hours) in [
-        ("orphan.m4a", 200.5),
-        ("orphan_processed.mp3", 200.5),
-        ("failed-old.m4a", 720.5),
-        ("over.zip", 960.5),
-        ("still.zip", 960.5),
-        ("failed-new.m4a", 48.5),
-        ("near.m4a", 720.5),
-        ("first-talk.wav", 720.5),
-        ("undated.m4a", 720.5),
-        ("young.m4a", 1.5),
-        ("noted.log", 720.5),
-        ("2019/deep.m4a", 720.5),
-        ("2020/deep.m4a", 720.5),
+        ("orphan.m4a", 200.25),
+        ("orphan_processed.mp3", 200.25),
+        ("failed-old.m4a", 720.25),
+        ("over.zip", 960.25),
+        ("still.zip", 960.25),
+        ("failed-new.m4a", 48.25),
+        ("near.m4a", 720.25),
+        ("first-talk.wav", 720.25),
+        ("undated.m4a", 720.25),
+        ("young.m4a", 1.25),
+        ("noted.log", 720.25),
+        ("2019/deep.m4a", 720.25),
+        ("2020/deep.m4a", 720.25),
     ] {
         site.file(name, hours);
     }
-    let linked = site.file("linked.m4a", 72.5);
+    let linked = site.file("linked.m4a", 72.25);
     fs::hard_link(linked, site.dir.path().join("another name.m4a")).unwrap();
     site
 }
@@ -107,7 +107,7 @@ fn more_than_a_page() {
     let mut site = Site::sqlite().acting("quarantine");
     site.set("UPSWEEP_GUARD_FLOOR", "100");
     for n in 0..27 {
-        site.file(format!("orphan-{n:02}.m4a"), 72.5);
+        site.file(format!("orphan-{n:02}.m4a"), 72.25);
     }
     Tale::new("plan/long", site).upsweep(&["plan"]).upsweep(&["plan", "--all"]).end();
 }
@@ -115,7 +115,7 @@ fn more_than_a_page() {
 #[test]
 fn saved_and_applied() {
     let site = Site::sqlite().acting("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     Tale::new("plan/saved", site)
         .upsweep(&["plan", "--out", "plan.json", "--detailed-exitcode"])
         .upsweep(&["apply", "plan.json"])
@@ -128,7 +128,7 @@ fn unexplained() -> Site {
     let site = Site::sqlite();
     for n in 0..30 {
         site.session(&format!("s-{n:02}"), "processed", Some(&format!("talk {n}.m4a")), 30);
-        site.file(format!("s-{n:02}.m4a"), 72.5);
+        site.file(format!("s-{n:02}.m4a"), 72.25);
     }
     site
 }
@@ -153,7 +153,7 @@ fn refused() {
 fn overruled() {
     let site = Site::sqlite().acting("quarantine");
     for n in 0..30 {
-        site.file(format!("orphan-{n:02}.m4a"), 72.5);
+        site.file(format!("orphan-{n:02}.m4a"), 72.25);
     }
     let mut tale = Tale::new("plan/overruled", site);
     tale.upsweep(&["plan", "--out", "plan.json", "--prefix", "orphan"]).upsweep(&["plan", "--prefix", "orphan"]);
@@ -170,8 +170,8 @@ fn overruled() {
 fn an_incomplete_survey() {
     let mut site = Site::sqlite().acting("quarantine");
     site.set("UPSWEEP_RECURSIVE", "true");
-    site.file("orphan.m4a", 72.5);
-    site.file("2019/deep.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
+    site.file("2019/deep.m4a", 72.25);
     fs::set_permissions(site.uploads.join("2019"), fs::Permissions::from_mode(0o000)).unwrap();
     Tale::new("plan/incomplete", site)
         .as_nobody()
@@ -194,7 +194,7 @@ fn a_database_that_is_busy() {
 #[test]
 fn each_action() {
     let mut site = Site::sqlite().archiving("quarantine");
-    site.file("orphan.m4a", 72.5);
+    site.file("orphan.m4a", 72.25);
     let mut tale = Tale::new("plan/actions", {
         site.set("UPSWEEP_QUARANTINE_DAYS", "1");
         site

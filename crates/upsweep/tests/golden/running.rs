@@ -8,7 +8,7 @@ use crate::tale::Tale;
 fn orphans(names: &[&str]) -> Site {
     let site = Site::sqlite().acting("quarantine");
     for name in names {
-        site.file(name, 72.5);
+        site.file(name, 72.25);
     }
     site
 }
@@ -81,7 +81,7 @@ fn places_that_are_taken() {
     Tale::new("restore/conflict", orphans(&["a.m4a", "b.m4a"]))
         .upsweep(&["run"])
         .meanwhile("somebody uploads another a.m4a", |site| {
-            site.file("a.m4a", 0.5);
+            site.file("a.m4a", 0.25);
         })
         .upsweep(&["restore", "--all"])
         .upsweep(&["status", "--hidden"])
@@ -132,7 +132,7 @@ fn plans_that_are_not_applied() {
 #[test]
 fn archived() {
     let site = Site::sqlite().archiving("archive");
-    site.file("a.m4a", 72.5);
+    site.file("a.m4a", 72.25);
     Tale::new("run/archive", site)
         .upsweep(&["plan"])
         .upsweep(&["run"])
@@ -143,7 +143,7 @@ fn archived() {
         .upsweep(&["history"])
         .end();
     let site = Site::sqlite().archiving("archive");
-    site.file("a.m4a", 72.5);
+    site.file("a.m4a", 72.25);
     Tale::new("run/archive-lost", site)
         .meanwhile("the archive is not there", |site| fs::remove_dir(site.backup()).unwrap())
         .upsweep(&["run"])
@@ -155,13 +155,13 @@ fn archived() {
 #[test]
 fn deleted_at_once() {
     let site = Site::sqlite().acting("delete");
-    let linked = site.file("a.m4a", 72.5);
+    let linked = site.file("a.m4a", 72.25);
     fs::hard_link(linked, site.dir.path().join("kept.m4a")).unwrap();
-    site.file("b.m4a", 72.5);
+    site.file("b.m4a", 72.25);
     Tale::new("run/delete", site).after_days(3).upsweep(&["plan"]).upsweep(&["run"]).upsweep(&["history"]).end();
     let mut site = Site::sqlite().archiving("delete");
     site.set("UPSWEEP_BACKUP_BEFORE_CLEANUP", "true");
-    site.file("a.m4a", 72.5);
+    site.file("a.m4a", 72.25);
     let mut tale = Tale::new("run/delete-with-backup", site);
     let said = tale.after_days(3).said(&["run"]);
     let id = said.out.split("restore --run ").nth(1).expect("it says how to undo it").trim().to_owned();
@@ -174,7 +174,7 @@ fn refused_to_free() {
     site.set("UPSWEEP_GUARD_FLOOR", "100");
     for n in 0..3 {
         site.live(&format!("live-{n}.m4a"));
-        site.file(format!("orphan-{n}.m4a"), 72.5);
+        site.file(format!("orphan-{n}.m4a"), 72.25);
     }
     Tale::new("purge/refused", site)
         .upsweep(&["run"])
@@ -213,7 +213,7 @@ fn time_that_goes_back() {
         .after_days(3)
         .upsweep(&["run"])
         .meanwhile("the clock is set back", |site| {
-            site.file("b.m4a", 72.5);
+            site.file("b.m4a", 72.25);
         })
         .after_days(-2)
         .upsweep(&["plan"])

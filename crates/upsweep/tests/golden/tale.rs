@@ -96,7 +96,7 @@ impl Tale {
     }
 }
 
-/// Where the expected texts lie.
+/// Where the expected texts lie. Ages of files in stories end on a quarter of an hour, far from where rounding turns.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
