@@ -75,7 +75,7 @@ pub enum EngineError {
     },
     /// Something needs the ledger, and there is none yet.
     #[error(
-        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first `upsweep run` binds it (see what it would hide: upsweep plan). What it hides can be brought back and held with: upsweep restore"
+        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first run binds it: upsweep run (what it would hide: upsweep plan). A file that it hides comes back, and is held from then on, with: upsweep restore FILE"
     )]
     NoLedgerYet {
         /// The store.

@@ -160,7 +160,7 @@ pub enum PlanError {
     )]
     Altered,
     /// Older than [`VALID_FOR`].
-    #[error("the plan expired at {expired}; make a new one with: upsweep plan --out plan.json")]
+    #[error("the plan expired at {}; make a new one with: upsweep plan --out plan.json", crate::moment::spelled(*expired))]
     Stale {
         /// When.
         expired: Timestamp,

@@ -131,7 +131,8 @@ pub(crate) fn main() -> Exit {
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
-        crate::say::complain!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
+        let words = crate::render::Invocation::of_process().in_error(&format!("{error:#}"));
+        crate::say::complain!("{}error:{} {words}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
         exit::of_error(&error)
     });
     if say::words_were_lost() && exit == Exit::Done {

@@ -42,5 +42,6 @@ pub(super) fn release(holds: &[Hold], invocation: &Invocation) {
     let ids: Vec<String> = holds.iter().take(SHOWN).map(|hold| hold.id.to_string()).collect();
     let more = if holds.len() > SHOWN { " …" } else { "" };
     let command = invocation.line(&format!("hold release {}{more} --reason \"…\"", ids.join(" ")));
-    crate::say::say!("When they may go: {command}");
+    let which = if holds.len() == 1 { "it" } else { "them" };
+    crate::say::say!("To end {which}: {command}");
 }

@@ -51,14 +51,11 @@ pub(crate) fn print(plan: &Plan, past: &Past) {
     }
     let linked = plan.removals.iter().filter(|removal| removal.facts.links > 1).count() as u64;
     if linked > 0 {
-        crate::say::say!(
-            "Would free nothing: {} that have other names on this disk (hard links).",
-            count(linked, "file")
-        );
+        crate::say::say!("Would free nothing: {} with other names on this disk (hard links).", count(linked, "file"));
     }
     if past.pending > 0 {
         crate::say::say!(
-            "Recovery pending: an interrupted run left {} open; the next run finishes them.",
+            "Recovery pending: {} of an interrupted run; the next run finishes what is open.",
             count(past.pending, "operation")
         );
     }
@@ -90,12 +87,15 @@ fn relinkable(plan: &Plan) {
         return;
     }
     let files = count(plan.kept.relinkable, "file");
-    crate::say::say!("Perhaps not orphans: {files} like a missing one. They stay; a human may mend them:");
+    crate::say::say!(
+        "Perhaps no orphans, so kept: {files} like a missing one. A human may mend that, in {}:",
+        plan.store.address
+    );
     for Mend { file, relink, rename, sql } in plan.relinks.iter().take(SHOWN_MAX) {
-        crate::say::say!("  {file}: the missing {} … it {}", relink.claimed, relink.likeness.words());
-        crate::say::say!("    by renaming the file: {rename}");
+        crate::say::say!("  {file} may be the missing {}: it {}", relink.claimed, relink.likeness.words());
+        crate::say::say!("    rename the file:    {rename}");
         if let Some(sql) = sql {
-            crate::say::say!("    or in the database:   {sql}");
+            crate::say::say!("    or in the database: {sql}");
         }
     }
     if plan.relinks.len() > SHOWN_MAX {
