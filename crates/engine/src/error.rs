@@ -50,7 +50,7 @@ pub enum EngineError {
     },
     /// Files are hidden elsewhere than the configuration says.
     #[error(
-        "{files} hidden files of {address} lie in {lies_in}, but are wanted in {wanted}; set UPSWEEP_QUARANTINE_DIR back, or bring them back first with: upsweep restore --all (upsweep purge frees those whose time is over)"
+        "hidden files of {address} ({files} of them) lie in {lies_in}, but are wanted in {wanted}; set UPSWEEP_QUARANTINE_DIR back, or bring them back first with: upsweep restore --all (upsweep purge frees those whose time is over)"
     )]
     QuarantineMoved {
         /// The store.

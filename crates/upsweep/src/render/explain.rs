@@ -87,6 +87,7 @@ fn print_rules(told: &Explanation) {
         let of = database.as_ref().map_or_else(String::new, |name| format!(" of database '{name}'"));
         let what = match concerned {
             0 => "none concerns it".to_owned(),
+            1 => "1 concerns it".to_owned(),
             n => format!("{n} concern it"),
         };
         crate::say::say!("  rule '{rule}'{of}: {}, {what}", count(*rows, "row"));
