@@ -76,7 +76,7 @@ fn who_forgets_the_settings_is_told_and_nothing_is_lost() {
     site.upsweep(&["run"]).expect(0).has("Hid 2 files");
     assert_eq!((site.hidden(), hidden(&site, "uploads/hidden").len()), (2, 0));
     site.set("UPSWEEP_QUARANTINE_DIR", &quarantine);
-    site.upsweep(&["run"]).expect(1).has("2 hidden files of");
+    site.upsweep(&["run"]).expect(1).has("(2 of them) lie in");
 }
 
 #[test]

@@ -105,6 +105,21 @@ fn a_clock_that_fell_behind_the_ledger_hides_nothing() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_once_is_forgiven_once() {
+    let site = with_past(Site::sqlite(), 10);
+    // A night with a clock that is ten years ahead, in which nothing happened to be old enough to go.
+    site.upsweep_after_days(3_650, &["run"]).expect(0);
+    orphans(&site, "old-", 3);
+    hides_nothing(&site, 1, &["G007"]);
+    hides_nothing(&site, 2, &["G007"]);
+    let knowing = ["run", "--allow", "G007", "--reason", "the clock was wrong that night, and is right now"];
+    site.upsweep_after_days(3, &knowing).expect(0).has("Hid 3 files");
+    orphans(&site, "later-", 2);
+    site.upsweep_after_days(4, &["run"]).expect(0).has("Hid 2 files");
+    hides_nothing(&site, 2, &["G007"]);
+}
+
+#[test]
 fn a_clock_that_was_set_back_by_minutes_passes() {
     let site = with_past(Site::sqlite(), 10);
     after_secs(&site, 600, "run").expect(0);

@@ -72,7 +72,7 @@ fn the_printed_statement_can_be_pasted_into_sqlite3() {
 fn the_printed_command_renames_the_files() {
     let site = with_likenesses(Site::sqlite());
     let text = site.upsweep(&["plan"]).expect(0);
-    text.has("Perhaps not orphans: 4 files like a missing one.");
+    text.has("Perhaps no orphans, so kept: 4 files like a missing one.");
     for mend in relinks(&site) {
         let rename = mend["rename"].as_str().unwrap();
         let status = Command::new("sh").args(["-c", rename]).current_dir(&site.uploads).status().unwrap();
