@@ -11,12 +11,13 @@ use upsweep_plan::matching::MISSING_NAMED_MAX;
 use upsweep_plan::mend::Mend;
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
 use upsweep_plan::policy::AgeFrom;
-use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::recheck::HiddenVerdict;
 use upsweep_plan::reconcile::{self, Fate, Kept, Look, Reconciled, Removal, Sifted};
 use upsweep_plan::verdict::{Keep, Reason};
 
 use crate::binding::Bond;
 use crate::error::EngineError;
+use crate::hidden;
 pub use crate::past::{PENDING, Past};
 use crate::ports::{Memories, Progress, Stage, Store};
 use crate::situation::situation;
@@ -179,9 +180,10 @@ fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
 
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
 fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
-    let verdicts = recheck::judge_hidden(&survey.matched, survey.names.len(), world.policy, now);
+    let Survey { matched, names, excluded, .. } = survey;
+    let verdicts = hidden::judge(matched, names, &past.hidden, excluded, &past.holds, world.policy, now);
     let (mut restores, mut held) = (Vec::new(), Vec::new());
-    for (op, verdict) in past.hidden.iter().zip(&verdicts[survey.visible..]) {
+    for (op, verdict) in past.hidden.iter().zip(&verdicts) {
         match verdict {
             HiddenVerdict::Restore(_) => restores.push(op.key.clone()),
             HiddenVerdict::Stay(_) => held.push(op.key.clone()),

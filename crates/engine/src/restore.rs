@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
-use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::recheck::HiddenVerdict;
 
 use crate::claims::{self, Extent, Reading};
 use crate::databases::Snapshots;
 use crate::error::EngineError;
+use crate::hidden;
 use crate::logs;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
@@ -168,7 +169,8 @@ pub(crate) fn restore_claimed_among(
     let Reading { matched, snapshots, clocks: _ } =
         claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
-    let verdicts = recheck::judge_hidden(&matched, hidden.len(), world.policy, world.now());
+    let nothing_listed = Names::default();
+    let verdicts = hidden::judge(&matched, &names, &hidden, &nothing_listed, &holds, world.policy, world.now());
     let (mut again, mut still_hidden, mut held) = (Vec::new(), Vec::new(), 0);
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
         match verdict {

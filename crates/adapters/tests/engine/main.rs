@@ -8,6 +8,7 @@ mod databases;
 mod deleting;
 mod held;
 mod hiding;
+mod keeping;
 mod purging;
 mod rebinding;
 mod recovering;
