@@ -161,11 +161,14 @@ pub(crate) fn restore_claimed_among(
             still_hidden: vec![],
             held: 0,
             snapshots: None,
+            holds: BTreeSet::new(),
+            asked_at: world.now(),
             read_at: world.now(),
         });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let holds = ledger.holds(world.now())?;
+    let asked_at = world.now();
+    let holds = ledger.holds(asked_at)?;
     let Reading { matched, snapshots, clocks: _ } =
         claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
@@ -180,11 +183,14 @@ pub(crate) fn restore_claimed_among(
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), read_at })
+    let holds = holds.iter().map(|hold| hold.id).collect();
+    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), holds, asked_at, read_at })
 }
 
 /// What looking after the hidden files showed.
 pub struct Watched {
+    /// When their reading began: what was committed later may not be in it.
+    pub asked_at: Timestamp,
     /// When the claims had been read.
     pub read_at: Timestamp,
     /// Files brought back.
@@ -193,6 +199,8 @@ pub struct Watched {
     pub still_hidden: Vec<Op>,
     /// Files that stay hidden because somebody holds them.
     pub held: u64,
+    /// The numbers of the holds that were taken into account.
+    pub holds: BTreeSet<u64>,
     /// What the databases said of themselves; `None` when nothing is hidden.
     pub snapshots: Option<Snapshots>,
 }

@@ -1,11 +1,13 @@
 //! Hidden files that nobody claims, whose time is over, and that must stay hidden all the same.
 
-use upsweep_engine::ports::NewHold;
+use jiff::Timestamp;
+use upsweep_adapters::home::memory::MemoryHome;
+use upsweep_engine::ports::{Home as _, NewHold};
 use upsweep_plan::exclude::Exclusion;
 use upsweep_plan::hold::HoldTarget;
 use upsweep_plan::lifecycle::State;
 
-use crate::stage::{DAY, Stage};
+use crate::stage::{DAY, Stage, key};
 
 const WEEK: i64 = 7 * DAY;
 
@@ -52,10 +54,7 @@ fn a_held_session_keeps_its_hidden_file_when_its_row_is_gone() {
     stage.claims.failed("f.m4a");
     stage.run();
     assert_kept(&stage, "f.m4a");
-    let target = HoldTarget::Owner("F.M4A".to_owned());
-    let hold =
-        NewHold { target, by: "carl".to_owned(), why: "a complaint".to_owned(), since: stage.now(), until: None };
-    stage.ledger().add_holds(&[hold]).unwrap();
+    hold_on(&stage.home, HoldTarget::Owner("F.M4A".to_owned()), stage.now());
     stage.claims.forget("f.m4a");
     stage.pass(WEEK + 1);
     let report = stage.run();
@@ -63,4 +62,44 @@ fn a_held_session_keeps_its_hidden_file_when_its_row_is_gone() {
     assert_kept(&stage, "f.m4a");
     stage.release_holds();
     assert_eq!(stage.run().purged.amount.files, 1, "nothing else keeps it");
+}
+
+fn hold_on(home: &MemoryHome, target: HoldTarget, since: Timestamp) {
+    let hold = NewHold { target, by: "carl".to_owned(), why: "a complaint".to_owned(), since, until: None };
+    home.ledger().unwrap().unwrap().add_holds(&[hold]).unwrap();
+}
+
+#[test]
+fn a_hold_that_is_set_while_the_rows_are_read_for_the_last_time_keeps_the_file() {
+    let (file, session) = (HoldTarget::Key(key("a.m4a")), HoldTarget::Owner("a.m4a".to_owned()));
+    for (target, others) in [(file.clone(), 1), (session, 1), (file, 0)] {
+        let mut stage = Stage::new();
+        stage.orphan("a.m4a");
+        for _ in 0..others {
+            stage.orphan("b.m4a");
+        }
+        stage.claims.failed("a.m4a");
+        stage.run();
+        stage.pass(WEEK + 1);
+        let (home, since) = (stage.home.clone(), stage.now());
+        // The survey is the first reading, the watch over the hidden files the second.
+        stage.claims.before(2, move |_| hold_on(&home, target, since));
+        let report = stage.run();
+        assert_eq!((report.purged.amount.files, report.purged.held), (others, 1), "nobody holds the other one");
+        assert_kept(&stage, "a.m4a");
+    }
+}
+
+#[test]
+fn time_drains_before_the_last_reading_and_not_during_it() {
+    let mut stage = Stage::new();
+    stage.quarantine_secs = 60;
+    stage.hide("a.m4a");
+    stage.pass(9 * 60);
+    // The survey ends after 13 minutes, the last reading begins then and ends after 17.
+    stage.claims.takes_secs = 4 * 60;
+    let report = stage.purge(&[]);
+    assert_eq!((report.purged.amount.files, report.purged.undrained), (0, 1));
+    assert_kept(&stage, "a.m4a");
+    assert_eq!(stage.purge(&[]).purged.amount.files, 1);
 }

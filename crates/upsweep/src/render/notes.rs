@@ -41,7 +41,10 @@ pub(crate) fn print(plan: &Plan, past: &Past) {
         crate::say::say!("Would bring back {}: claimed again.", count(plan.restores.len() as u64, "hidden file"));
     }
     if !plan.held.is_empty() {
-        crate::say::say!("Would stay hidden: {}, held or like a missing one.", count(plan.held.len() as u64, "file"));
+        crate::say::say!(
+            "Would stay hidden: {}, held, excluded or like a missing one.",
+            count(plan.held.len() as u64, "file")
+        );
     }
     if survey.excluded > 0 {
         crate::say::say!("Excluded by the configuration: {}.", count(survey.excluded, "file"));

@@ -196,7 +196,10 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
         );
     }
     if purged.held > 0 {
-        crate::say::say!("Kept in quarantine: {}, held or like a missing one.", count(purged.held, "hidden file"));
+        crate::say::say!(
+            "Kept in quarantine: {}, held, excluded or like a missing one.",
+            count(purged.held, "hidden file")
+        );
     }
     if !purged.refusals.is_empty() {
         crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
