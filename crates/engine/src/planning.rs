@@ -213,7 +213,7 @@ fn facts(survey: &Survey, past: &Past) -> SurveyFacts {
     SurveyFacts {
         files: *visible as u64,
         explained_files: matched.explained_files(*visible),
-        live_files: (0..*visible).filter(|&index| matched.is_live(index)).count() as u64,
+        live_files: matched.live_files(*visible),
         before: past.baseline.as_ref().map(|baseline| Before {
             at: baseline.at,
             live: baseline.live_files,

@@ -12,6 +12,7 @@ mod keeping;
 mod purging;
 mod rebinding;
 mod recovering;
+mod remembering;
 mod restoring;
 mod retrieving;
 mod stage;
