@@ -103,7 +103,7 @@ fn judge(
     };
     plan.removals = removals;
     plan.kept = kept;
-    (plan.restores, plan.held) = judge_hidden(&survey, past, world, now);
+    (plan.restores, plan.held) = judge_hidden(&survey, &fates, past, world, now);
     plan.relinks = mends(&survey, &fates, world);
     plan.errors = errors;
     plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
@@ -179,9 +179,16 @@ fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
 }
 
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
-fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
+fn judge_hidden(
+    survey: &Survey,
+    fates: &[Fate],
+    past: &Past,
+    world: &World<'_>,
+    now: Timestamp,
+) -> (Vec<Key>, Vec<Key>) {
     let Survey { matched, names, excluded, .. } = survey;
-    let verdicts = hidden::judge(matched, names, &past.hidden, excluded, &past.holds, world.policy, now);
+    let keeping = hidden::kept_by_visible(names, fates, excluded, world.policy);
+    let verdicts = hidden::judge(matched, names, &past.hidden, keeping, &past.holds, world.policy, now);
     let (mut restores, mut held) = (Vec::new(), Vec::new());
     for (op, verdict) in past.hidden.iter().zip(&verdicts) {
         match verdict {

@@ -172,8 +172,7 @@ pub(crate) fn restore_claimed_among(
     let Reading { matched, snapshots, clocks: _ } =
         claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
-    let nothing_listed = Names::default();
-    let verdicts = hidden::judge(&matched, &names, &hidden, &nothing_listed, &holds, world.policy, world.now());
+    let verdicts = hidden::judge(&matched, &names, &hidden, hidden::Keeping::new(), &holds, world.policy, world.now());
     let (mut again, mut still_hidden, mut held) = (Vec::new(), Vec::new(), 0);
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
         match verdict {

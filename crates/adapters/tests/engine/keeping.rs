@@ -103,3 +103,17 @@ fn time_drains_before_the_last_reading_and_not_during_it() {
     assert_kept(&stage, "a.m4a");
     assert_eq!(stage.purge(&[]).purged.amount.files, 1);
 }
+
+#[test]
+fn a_young_relative_in_sight_keeps_a_hidden_file() {
+    let mut stage = Stage::new();
+    stage.hide("a.m4a");
+    stage.pass(WEEK + 1);
+    // Somebody is still at work on what belongs together.
+    stage.store.write(&key("A_processed.mp3"), b"new", stage.now().as_second() - 60);
+    let report = stage.run();
+    assert_eq!((report.purged.amount.files, report.purged.held), (0, 1));
+    assert_kept(&stage, "a.m4a");
+    stage.store.remove(&key("A_processed.mp3"));
+    assert_eq!(stage.run().purged.amount.files, 1, "nothing else keeps it");
+}
