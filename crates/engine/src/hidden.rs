@@ -11,6 +11,7 @@ use upsweep_plan::matching::Matched;
 use upsweep_plan::policy::Policy;
 use upsweep_plan::recheck::{self, HiddenVerdict};
 use upsweep_plan::reconcile::{Fate, GroupId, group_id};
+use upsweep_plan::standing::is_older;
 use upsweep_plan::verdict::{Keep, Reason};
 
 use crate::ports::Op;
@@ -68,6 +69,9 @@ pub(crate) fn judge(
             HiddenVerdict::StillRemove if owners_of(op).iter().any(|o| owners.contains(&*fold(o.as_bytes()))) => {
                 *verdict = HiddenVerdict::Stay(Keep::Held);
             }
+            HiddenVerdict::StillRemove if !is_old_enough(op, policy, now) => {
+                *verdict = HiddenVerdict::Stay(Keep::TooYoung);
+            }
             HiddenVerdict::StillRemove if keeping.is_empty() => {}
             HiddenVerdict::StillRemove => {
                 let keep = keeping.get(&group_id(op.key.as_bytes(), policy));
@@ -83,5 +87,14 @@ fn owners_of(op: &Op) -> &[String] {
     match &op.reason {
         Reason::FailedSession { since: _, owners } | Reason::Expired { at: _, owners } => owners,
         Reason::Orphan { since: _, age_from: _, claimed_until: _ } => &[],
+    }
+}
+
+/// Whether an orphan is as old as it must be by now: somebody may have raised the retention since it was hidden.
+fn is_old_enough(op: &Op, policy: &Policy, now: Timestamp) -> bool {
+    match &op.reason {
+        Reason::Orphan { since, age_from: _, claimed_until: _ } => is_older(*since, policy.orphan_retention_secs, now),
+        // What the rows say of these was asked again.
+        Reason::FailedSession { since: _, owners: _ } | Reason::Expired { at: _, owners: _ } => true,
     }
 }

@@ -34,7 +34,7 @@ pub struct Purged {
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
-    /// Files that somebody holds, that look like a missing one, or that are excluded by now.
+    /// Files that somebody holds, that look like a missing one, or that the rules of today keep.
     pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,

@@ -117,3 +117,16 @@ fn a_young_relative_in_sight_keeps_a_hidden_file() {
     stage.store.remove(&key("A_processed.mp3"));
     assert_eq!(stage.run().purged.amount.files, 1, "nothing else keeps it");
 }
+
+#[test]
+fn a_retention_that_was_raised_since_keeps_a_hidden_orphan() {
+    let mut stage = Stage::new();
+    stage.hide("a.m4a");
+    stage.pass(WEEK + 1);
+    stage.policy.orphan_retention_secs = 30 * 86_400;
+    let report = stage.run();
+    assert_eq!((report.purged.amount.files, report.purged.held), (0, 1));
+    assert_kept(&stage, "a.m4a");
+    stage.pass(21 * DAY);
+    assert_eq!(stage.run().purged.amount.files, 1, "it is as old as that by now");
+}
