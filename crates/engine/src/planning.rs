@@ -11,12 +11,13 @@ use upsweep_plan::matching::MISSING_NAMED_MAX;
 use upsweep_plan::mend::Mend;
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
 use upsweep_plan::policy::AgeFrom;
-use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::recheck::HiddenVerdict;
 use upsweep_plan::reconcile::{self, Fate, Kept, Look, Reconciled, Removal, Sifted};
 use upsweep_plan::verdict::{Keep, Reason};
 
 use crate::binding::Bond;
 use crate::error::EngineError;
+use crate::hidden;
 pub use crate::past::{PENDING, Past};
 use crate::ports::{Memories, Progress, Stage, Store};
 use crate::situation::situation;
@@ -102,7 +103,7 @@ fn judge(
     };
     plan.removals = removals;
     plan.kept = kept;
-    (plan.restores, plan.held) = judge_hidden(&survey, past, world, now);
+    (plan.restores, plan.held) = judge_hidden(&survey, &fates, past, world, now);
     plan.relinks = mends(&survey, &fates, world);
     plan.errors = errors;
     plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
@@ -178,16 +179,21 @@ fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
 }
 
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
-fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
-    let verdicts = recheck::judge_hidden(&survey.matched, survey.names.len(), world.policy, now);
-    let hidden: Vec<&[u8]> = past.hidden.iter().map(|op| op.key.as_bytes()).collect();
-    let excluded = recheck::excluded_among(&hidden, &survey.excluded, world.policy);
+fn judge_hidden(
+    survey: &Survey,
+    fates: &[Fate],
+    past: &Past,
+    world: &World<'_>,
+    now: Timestamp,
+) -> (Vec<Key>, Vec<Key>) {
+    let Survey { matched, names, excluded, .. } = survey;
+    let keeping = hidden::kept_by_visible(names, fates, excluded, world.policy);
+    let verdicts = hidden::judge(matched, names, &past.hidden, keeping, &past.holds, world.policy, now);
     let (mut restores, mut held) = (Vec::new(), Vec::new());
-    for ((op, verdict), is_excluded) in past.hidden.iter().zip(&verdicts[survey.visible..]).zip(excluded) {
+    for (op, verdict) in past.hidden.iter().zip(&verdicts) {
         match verdict {
             HiddenVerdict::Restore(_) => restores.push(op.key.clone()),
             HiddenVerdict::Stay(_) => held.push(op.key.clone()),
-            HiddenVerdict::StillRemove if is_excluded => held.push(op.key.clone()),
             HiddenVerdict::StillRemove => {}
         }
     }
@@ -214,7 +220,7 @@ fn facts(survey: &Survey, past: &Past) -> SurveyFacts {
     SurveyFacts {
         files: *visible as u64,
         explained_files: matched.explained_files(*visible),
-        live_files: (0..*visible).filter(|&index| matched.is_live(index)).count() as u64,
+        live_files: matched.live_files(*visible),
         before: past.baseline.as_ref().map(|baseline| Before {
             at: baseline.at,
             live: baseline.live_files,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use upsweep_plan::guard::{self, Code, Refusal};
+use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
@@ -33,7 +34,7 @@ pub struct Purged {
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
-    /// Files that somebody holds, that are excluded by now, or that look like a missing one.
+    /// Files that somebody holds, that look like a missing one, or that the rules of today keep.
     pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,
@@ -97,7 +98,7 @@ pub fn purge(
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
     let Some(snapshots) = watched.snapshots else { return Ok(()) };
-    let mut looked_at = watched.read_at;
+    let mut looked = Looked { at: watched.read_at, holds: watched.holds };
     same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
@@ -114,9 +115,10 @@ pub fn purge(
     let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
     purged.uncopied = uncopied.len() as u64;
     // (e) transactions that were open when it was hidden have ended.
-    let now = world.now();
+    // What ended while the claims were read may have claimed it unseen: the time before that counts.
     let horizons = snapshots.horizons();
-    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &horizons, now));
+    let (due, undrained): (Vec<Op>, Vec<Op>) =
+        over.into_iter().partition(|op| is_drained(op, &horizons, watched.asked_at));
     purged.undrained = undrained.len() as u64;
     let due = guarded(world, ledger, evidence, &snapshots, due, purged)?;
     if due.is_empty() {
@@ -126,9 +128,12 @@ pub fn purge(
     let mut rest = due.clone();
     while !rest.is_empty() {
         // (d) Freeing many files takes its time, and claims do not wait for it.
-        if world.now() > looked_at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked_at) {
-            (rest, looked_at) = look_again(world, ledger, lease, evidence, rest, purged)?;
+        let mut is_late = world.now() > looked.at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked.at);
+        // (b) Nor do holds, which nobody needs the lease for: who was told that a file is held must find it.
+        while !rest.is_empty() && (is_late || looked.is_news(&ledger.holds(world.now())?)) {
+            (rest, looked) = look_again(world, ledger, lease, evidence, rest, purged)?;
             world.progress.begin(Stage::Purging, Some(rest.len() as u64));
+            is_late = false;
         }
         let batch: Vec<Op> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
         free_batch(world, ledger, lease, &batch, purged)?;
@@ -139,6 +144,18 @@ pub fn purge(
     Ok(())
 }
 
+/// When the claims were last read, and the holds that were known then, by their numbers.
+struct Looked {
+    at: Timestamp,
+    holds: BTreeSet<u64>,
+}
+
+impl Looked {
+    fn is_news(&self, holds: &[Hold]) -> bool {
+        holds.iter().any(|hold| !self.holds.contains(&hold.id))
+    }
+}
+
 /// Reads the claims once more for the files that are still to be freed, and brings back what they need by now.
 fn look_again(
     world: &mut World<'_>,
@@ -147,15 +164,16 @@ fn look_again(
     evidence: &Evidence<'_>,
     rest: Vec<Op>,
     purged: &mut Purged,
-) -> Result<(Vec<Op>, Timestamp), EngineError> {
-    let Watched { read_at, restored, still_hidden, held: _, snapshots } =
+) -> Result<(Vec<Op>, Looked), EngineError> {
+    let Watched { asked_at: _, read_at, restored, still_hidden, held, holds, snapshots } =
         restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
+    purged.held += held;
     if let Some(snapshots) = snapshots {
         same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
         no_replica(&snapshots)?;
     }
-    Ok((still_hidden, read_at))
+    Ok((still_hidden, Looked { at: read_at, holds }))
 }
 
 /// Asks for the horizons of files whose run could not, or whose run knew another number of databases: later ones

@@ -65,7 +65,7 @@ pub fn purge_situation<'a>(
         phase: Phase::Purge,
         files: all as u64,
         explained_files: matched.explained_files(all),
-        live_files: (0..all).filter(|&index| matched.is_live(index)).count() as u64,
+        live_files: matched.live_files(all),
         claimed_before: due.iter().filter(|op| op.reason.claimed_until().is_some()).count() as u64,
         removals: due.len() as u64,
         removal_bytes: due.iter().map(|op| op.facts.size_bytes).sum(),

@@ -128,7 +128,8 @@ pub struct Plan {
     pub kept: Kept,
     /// Hidden files that a claim needs again.
     pub restores: Vec<Key>,
-    /// Hidden files that are not needed back, but stay: a human holds them, or they look like a missing file.
+    /// Hidden files that are not needed back, but stay: a human holds them, they look like a missing file, or the
+    /// rules of today keep them.
     pub held: Vec<Key>,
     /// The first of the files that look like a missing one, and what would mend them.
     pub relinks: Vec<Mend>,

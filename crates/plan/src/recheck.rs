@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use crate::exclude::is_excluded;
-use crate::listing::{Names, Sealed};
+use crate::listing::Sealed;
 use crate::matching::Matched;
 use crate::policy::Policy;
 use crate::reconcile::{GroupId, Removal, group_id};
@@ -69,16 +68,4 @@ pub fn judge_hidden(matched: &Sealed<Matched>, len: usize, policy: &Policy, now:
         ByClaims::Ended(_) | ByClaims::Unclaimed => HiddenVerdict::StillRemove,
     };
     (0..len).map(verdict).collect()
-}
-
-/// Which of these hidden files are none of our business by now: somebody excluded them, or a file of their group,
-/// after they were hidden. `excluded` are the visible names that an exclusion covers.
-#[must_use]
-pub fn excluded_among(hidden: &[&[u8]], excluded: &Names, policy: &Policy) -> Vec<bool> {
-    if policy.exclude.is_empty() {
-        return vec![false; hidden.len()];
-    }
-    let itself = hidden.iter().copied().filter(|name| is_excluded(&policy.exclude, name));
-    let groups: HashSet<GroupId> = itself.chain(excluded.iter()).map(|name| group_id(name, policy)).collect();
-    hidden.iter().map(|name| groups.contains(&group_id(name, policy))).collect()
 }

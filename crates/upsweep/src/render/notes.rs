@@ -42,7 +42,7 @@ pub(crate) fn print(plan: &Plan, past: &Past) {
     }
     if !plan.held.is_empty() {
         crate::say::say!(
-            "Would stay hidden: {}, held, excluded, or like a missing one.",
+            "Would stay hidden: {}, held, like a missing one, or kept by the rules as they are now.",
             count(plan.held.len() as u64, "file")
         );
     }

@@ -211,7 +211,7 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
     }
     if purged.held > 0 {
         crate::say::say!(
-            "Kept in quarantine: {}, held, excluded, or like a missing one.",
+            "Kept in quarantine: {}, held, like a missing one, or kept by the rules as they are now.",
             count(purged.held, "hidden file")
         );
     }
