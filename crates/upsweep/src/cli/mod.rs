@@ -11,6 +11,7 @@ mod history;
 mod hold;
 mod manual;
 mod moment;
+pub(crate) mod numbers;
 mod plan;
 mod rebind;
 mod restore;
