@@ -26,7 +26,7 @@ use upsweep_plan::guard::Code;
 
 use crate::config::{Config, Sources};
 use crate::exit::{self, Exit};
-use crate::{logging, say};
+use crate::{logging, say, secrets};
 
 /// Finds audio files that no session claims, and clears them away without losing one that is still needed.
 #[derive(Parser)]
@@ -132,7 +132,8 @@ pub(crate) fn main() -> Exit {
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
-        crate::say::complain!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
+        let words = secrets::masked(&format!("{error:#}"));
+        crate::say::complain!("{}error:{} {words}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
         exit::of_error(&error)
     });
     if say::words_were_lost() && exit == Exit::Done {
