@@ -189,3 +189,7 @@ fn configured(common: &Common) -> anyhow::Result<Config> {
     }
     Ok(config)
 }
+
+#[cfg(test)]
+#[path = "documented_tests.rs"]
+mod documented_tests;

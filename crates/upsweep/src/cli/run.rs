@@ -30,7 +30,7 @@ pub(super) struct RunCommand {
     #[command(flatten)]
     allow: Allow,
     #[command(flatten)]
-    select: Select,
+    pub(super) select: Select,
 }
 
 #[derive(Args)]
