@@ -194,6 +194,19 @@ fn a_database_that_fills_in_local_times_is_worth_a_word() {
 }
 
 #[test]
+fn a_replica_is_told_before_a_run_refuses_it() {
+    let Some(mut site) = Site::postgres() else { return };
+    site.live("a.m4a");
+    let Database::Postgres(server) = &site.database else { unreachable!() };
+    let standby = server.start_standby();
+    let url = standby.superuser_url("app");
+    site.set("DATABASE_URL", &url);
+    expect(&site.upsweep(&["doctor", "--json"]).expect(0), "replica", "warning", "which may lag behind");
+    site.upsweep(&["config", "check"]).expect(0).has("is a replica");
+    site.upsweep(&["run"]).expect(10).has("G004");
+}
+
+#[test]
 fn an_archive_and_a_ledger_elsewhere_are_looked_at() {
     let mut site = Site::sqlite();
     site.live("a.m4a");

@@ -80,3 +80,24 @@ fn discard(mount: Option<&Mount>) -> Check {
     };
     Check::note(NAME, format!("bytes that were freed may stay readable on the bare disk for a while{advice}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn who_frees_bytes_is_told_how_long_they_stay_readable() {
+        let mount = |options: &[&str]| Mount {
+            at: "/srv".into(),
+            device: "no such device".to_owned(),
+            kind: "ext4".to_owned(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+        };
+        assert_eq!(discard(Some(&mount(&["rw", "discard"]))).status, Status::Good);
+        let kept = discard(Some(&mount(&["rw", "nodiscard"])));
+        assert_eq!(kept.status, Status::Note);
+        assert!(kept.saw.contains("may stay readable"), "{kept:?}");
+        assert_eq!(discard(None).status, Status::Skipped);
+    }
+}

@@ -112,3 +112,33 @@ fn ledger_disk(place: &str, folder: Option<&Path>, mounts: &[Mount]) -> Check {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn little_room_is_worth_a_warning() {
+        let status = |free_bytes, free_files| room("room", Room { free_bytes, free_files }, "").status;
+        assert_eq!(status(FREE_BYTES_MIN, Some(FREE_FILES_MIN)), Status::Good);
+        assert_eq!(status(FREE_BYTES_MIN, None), Status::Good);
+        assert_eq!(status(FREE_BYTES_MIN - 1, None), Status::Warning);
+        assert_eq!(status(FREE_BYTES_MIN, Some(FREE_FILES_MIN - 1)), Status::Warning);
+    }
+
+    #[test]
+    fn a_ledger_belongs_on_a_local_disk() {
+        let mount = |at: &str, kind: &str| Mount {
+            at: at.into(),
+            device: String::new(),
+            kind: kind.to_owned(),
+            options: vec![],
+        };
+        let mounts = [mount("/", "ext4"), mount("/net", "nfs4")];
+        let status = |folder: Option<&str>| ledger_disk("x.db", folder.map(Path::new), &mounts).status;
+        assert_eq!(status(Some("/var/lib")), Status::Good);
+        assert_eq!(status(Some("/net/lib")), Status::Warning);
+        assert_eq!(status(None), Status::Warning);
+    }
+}
