@@ -8,7 +8,7 @@ use upsweep_plan::guard::{self, Before};
 use upsweep_plan::key::{Escaped, Key};
 use upsweep_plan::listing::FileFacts;
 use upsweep_plan::matching::MISSING_NAMED_MAX;
-use upsweep_plan::mend::Mend;
+use upsweep_plan::mend::{Mend, NearMiss};
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
 use upsweep_plan::policy::AgeFrom;
 use upsweep_plan::recheck::HiddenVerdict;
@@ -105,6 +105,7 @@ fn judge(
     plan.kept = kept;
     (plan.restores, plan.held) = judge_hidden(&survey, &fates, past, world, now);
     plan.relinks = mends(&survey, &fates, world);
+    plan.near_misses = near_misses(&survey);
     plan.errors = errors;
     plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
     Ok(Planned { plan, judged: Some(Judged { survey, fates, unselected, unclaimed }) })
@@ -200,6 +201,18 @@ fn judge_hidden(
     (restores, held)
 }
 
+/// The first missing files of which a visible one, claimed or not, has nearly the name.
+fn near_misses(survey: &Survey) -> Vec<NearMiss> {
+    let near = |index: usize| {
+        let missing = survey.matched.get().relink(index)?.claimed.clone();
+        Some(NearMiss { missing, file: Key::parse(survey.names.get(index)).ok()? })
+    };
+    let mut found: Vec<NearMiss> = (0..survey.visible).filter_map(near).collect();
+    found.sort();
+    found.truncate(MISSING_NAMED_MAX);
+    found
+}
+
 /// The first files that are kept because they look like a missing one, and what would mend them.
 fn mends(survey: &Survey, fates: &[Fate], world: &World<'_>) -> Vec<Mend> {
     let kept = fates.iter().enumerate().filter(|(_, fate)| **fate == Fate::Keep(Keep::Relinkable));
@@ -258,6 +271,7 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         restores: vec![],
         held: vec![],
         relinks: vec![],
+        near_misses: vec![],
         errors: vec![],
         refusals: vec![],
         hash: String::new(),

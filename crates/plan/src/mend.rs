@@ -20,6 +20,15 @@ pub struct Mend {
     pub sql: Option<String>,
 }
 
+/// A missing file, and one that is there under a name much like it, whatever becomes of that one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NearMiss {
+    /// The name that a live claim asks for in vain.
+    pub missing: Key,
+    /// The file.
+    pub file: Key,
+}
+
 impl Mend {
     /// Writes both down.
     #[must_use]

@@ -9,7 +9,7 @@ use crate::folders::Vanishing;
 use crate::guard::{Before, ClockReading, Refusal};
 use crate::key::Key;
 use crate::matching::Tally;
-use crate::mend::Mend;
+use crate::mend::{Mend, NearMiss};
 use crate::policy::Policy;
 use crate::reconcile::{Kept, Removal, Total, totals};
 use crate::selection::Selection;
@@ -133,6 +133,8 @@ pub struct Plan {
     pub held: Vec<Key>,
     /// The first of the files that look like a missing one, and what would mend them.
     pub relinks: Vec<Mend>,
+    /// The first of the missing files that another is named much like.
+    pub near_misses: Vec<NearMiss>,
     /// Single files that could not be looked at.
     pub errors: Vec<String>,
     /// Why guards would refuse to apply it.

@@ -21,6 +21,7 @@ fn plan() -> Plan {
         restores: vec![],
         held: vec![],
         relinks: vec![],
+        near_misses: vec![],
         errors: vec![],
         refusals: vec![],
         hash: String::new(),

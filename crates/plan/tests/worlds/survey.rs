@@ -126,6 +126,7 @@ impl World {
             restores: vec![],
             held: vec![],
             relinks: vec![],
+            near_misses: vec![],
             errors: vec![],
             refusals: vec![],
             hash: String::new(),

@@ -31,7 +31,7 @@ pub(super) struct RunCommand {
     #[command(flatten)]
     allow: Allow,
     #[command(flatten)]
-    select: Select,
+    pub(super) select: Select,
 }
 
 #[derive(Args)]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::secrets;
+
 /// The program and the global options it was called with.
 pub(crate) struct Invocation {
     words: Vec<String>,
@@ -73,9 +75,9 @@ impl Invocation {
         if self.words.len() > 1 { self.in_text(text) } else { text.to_owned() }
     }
 
-    /// The command line for `command`, which may be typed into a shell as it is.
+    /// The command line for `command`, which may be typed into a shell as it is; only a password must be put in again.
     pub(crate) fn line(&self, command: &str) -> String {
-        let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = self.words.iter().map(|word| quoted(&secrets::masked(word))).collect();
         format!("{} {command}", words.join(" "))
     }
 }

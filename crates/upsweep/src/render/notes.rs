@@ -1,7 +1,8 @@
 //! What a person should know about a plan beside what would go.
 
 use upsweep_engine::planning::Past;
-use upsweep_plan::mend::Mend;
+use upsweep_plan::key::Key;
+use upsweep_plan::mend::{Mend, NearMiss};
 use upsweep_plan::plan::Plan;
 
 use super::count;
@@ -72,7 +73,11 @@ fn missing(plan: &Plan) {
     if claims.missing == 0 {
         return;
     }
-    let shown: Vec<String> = claims.missing_examples.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+    let named = |key: &Key| match plan.near_misses.iter().find(|near| near.missing == *key) {
+        Some(NearMiss { missing: _, file }) => format!("{key} (there is {file})"),
+        None => key.to_string(),
+    };
+    let shown: Vec<String> = claims.missing_examples.iter().take(SHOWN_MAX).map(named).collect();
     let more = if claims.missing > shown.len() as u64 { ", …" } else { "" };
     let verb = if claims.missing == 1 { "is" } else { "are" };
     crate::say::say!(
