@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use upsweep_plan::folders::vanishing;
 use upsweep_plan::guard::{self, Before};
 use upsweep_plan::key::{Escaped, Key};
-use upsweep_plan::listing::FileFacts;
+use upsweep_plan::listing::{FileFacts, Names};
 use upsweep_plan::matching::MISSING_NAMED_MAX;
 use upsweep_plan::mend::{Mend, NearMiss};
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
@@ -89,7 +89,7 @@ fn judge(
     let Looking { errors, unclaimed, .. } = looking;
     let Reconciled { mut removals, mut kept, vanished, fates } =
         reconcile::reconcile(names, sifted, &looks, policy, now);
-    let claimed_before = remember_claims(&mut removals, past);
+    let claimed_before = remember_claims(&mut removals, names, &fates, past);
     let (removals, unselected) = world.selection.part(removals, policy);
     kept.add(Keep::OutsideSelection, unselected.len() as u64);
 
@@ -164,19 +164,21 @@ impl Looking<'_> {
     }
 }
 
-/// Notes in each orphan that a live claim covered it at the last good survey, and counts those.
-fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
+/// Notes in each orphan that a live claim covered it at the last good survey, and counts those, with the files that
+/// are still too young to go and those whose session is said to have failed long ago.
+fn remember_claims(removals: &mut [Removal], names: &Names, fates: &[Fate], past: &Past) -> u64 {
     let Some(baseline) = &past.baseline else { return 0 };
     let mut count = 0;
-    for removal in removals {
-        if let Reason::Orphan { claimed_until, .. } = &mut removal.reason
-            && baseline.live.contains(removal.key.as_bytes())
-        {
+    for removal in removals.iter_mut().filter(|removal| baseline.live.contains(removal.key.as_bytes())) {
+        count += 1;
+        if let Reason::Orphan { claimed_until, .. } = &mut removal.reason {
             *claimed_until = Some(baseline.at);
-            count += 1;
         }
     }
-    count
+    // What is lost at once gets old one by one: the loss counts while it is whole.
+    let waits = |fate: &Fate| matches!(fate, Fate::Keep(Keep::TooYoung | Keep::Relinkable));
+    let waiting = fates.iter().enumerate().filter(|(_, fate)| waits(fate));
+    count + waiting.filter(|(index, _)| baseline.live.contains(names.get(*index))).count() as u64
 }
 
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
@@ -261,6 +263,8 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         databases: vec![],
         policy: world.policy.clone(),
         selection: world.selection.clone(),
+        // What is deleted at once waits for the drain, and for nothing else.
+        quarantine_secs: if world.policy.action.frees_at_once() { 0 } else { world.quarantine_secs },
         survey: SurveyFacts::default(),
         incomplete: vec![],
         removals: vec![],

@@ -10,6 +10,7 @@ use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
 use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
+use crate::archive::NO_ARCHIVE;
 use crate::binding::Bond;
 use crate::databases::Snapshots;
 use crate::drain::is_drained;
@@ -17,7 +18,7 @@ use crate::error::EngineError;
 use crate::logs;
 use crate::past::Past;
 use crate::planning::Judged;
-use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
+use crate::ports::{Amount, Approval, CopyName, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
 use crate::situation::purge_situation;
 use crate::world::{BATCH_FILES, World};
@@ -114,6 +115,7 @@ pub fn purge(
     // What must be copied first frees nothing before.
     let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
     purged.uncopied = uncopied.len() as u64;
+    let over = with_copies(world, evidence.bond, over, purged);
     // (e) transactions that were open when it was hidden have ended.
     // What ended while the claims were read may have claimed it unseen: the time before that counts.
     let horizons = snapshots.horizons();
@@ -142,6 +144,28 @@ pub fn purge(
     world.progress.end();
     tidy(world, &due);
     Ok(())
+}
+
+/// Those of these files whose copies, if they have any, are still in the archive.
+fn with_copies(world: &World<'_>, bond: &Bond, ops: Vec<Op>, purged: &mut Purged) -> Vec<Op> {
+    let store = bond.store.id.as_deref().unwrap_or_default();
+    let trouble = |op: &Op| {
+        let name = CopyName::recorded(store, op)?;
+        match world.archive.map(|archive| archive.read(&name)) {
+            Some(Ok(Some(_))) => None,
+            Some(Ok(None)) => Some("its copy is no longer in the archive, so it was not freed".to_owned()),
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some(NO_ARCHIVE.to_owned()),
+        }
+    };
+    let mut whole = Vec::with_capacity(ops.len());
+    for op in ops {
+        match trouble(&op) {
+            None => whole.push(op),
+            Some(cause) => purged.failed.push((op.key, cause)),
+        }
+    }
+    whole
 }
 
 /// When the claims were last read, and the holds that were known then, by their numbers.
@@ -199,9 +223,15 @@ fn guarded(
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
     let replicas = [snapshots.replicas(), evidence.judged.survey.snapshots.replicas()].concat();
-    let Evidence { bond, plan, judged, past, approval: _, own: _ } = evidence;
-    let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
-    let objections = guard::judge(&situation, world.limits);
+    let hidden = ledger.ops_in(&[State::Quarantined])?;
+    let situation = purge_situation(world, evidence, &replicas, &hidden, &due);
+    let mut objections = guard::judge(&situation, world.limits);
+    // Nothing is freed on a survey whose mapping was in doubt when it was asked what to hide.
+    let doubts = evidence.plan.refusals.iter().filter(|refusal| doubts_the_mapping(refusal.code));
+    let is_doubted = doubts.clone().any(|refusal| refusal.code == Code::G010);
+    let news: Vec<Refusal> = doubts.filter(|doubt| objections.iter().all(|o| o.code != doubt.code)).cloned().collect();
+    objections.extend(news);
+    objections.sort_by_key(|refusal| refusal.code);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
     let is_allowed = |r: &Refusal| r.code.is_approvable() && allowed_now.contains(&r.code);
     let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = objections.into_iter().partition(is_allowed);
@@ -222,7 +252,7 @@ fn guarded(
     }
     let covers = |op: &Op, code: Code| {
         // That claimed files became orphans says nothing about those that nobody claimed before.
-        let concerns = code != Code::G010 || op.reason.claimed_until().is_some();
+        let concerns = code != Code::G010 || is_doubted || op.reason.claimed_until().is_some();
         !concerns || (code.approval_covers_purge() && approvals[&op.run].contains(&code))
     };
     let covered = |op: &Op| open.iter().all(|r| covers(op, r.code));
@@ -231,6 +261,13 @@ fn guarded(
     // What keeps none of them needs no new approval.
     purged.refusals = open.iter().filter(|r| kept.iter().any(|op| !covers(op, r.code))).cloned().collect();
     Ok(free)
+}
+
+fn doubts_the_mapping(code: Code) -> bool {
+    match code {
+        Code::G001 | Code::G005 | Code::G010 => true,
+        Code::G002 | Code::G003 | Code::G004 | Code::G006 | Code::G007 | Code::G008 | Code::G009 => false,
+    }
 }
 
 fn free_batch(

@@ -58,7 +58,8 @@ pub struct SurveyFacts {
     pub live_files: u64,
     /// The last good survey, which this one is compared with.
     pub before: Option<Before>,
-    /// Files that nobody claims any more, that may go, and that a live claim covered at the last good survey.
+    /// Files that no live claim covers any more, that may go or are still too young, and that one covered at the last
+    /// good survey.
     pub claimed_before: u64,
     /// Folders that the plan would leave without a file.
     pub vanishing: Vec<Vanishing>,
@@ -112,6 +113,8 @@ pub struct Plan {
     pub policy: Policy,
     /// What it is limited to.
     pub selection: Selection,
+    /// How long the files stay hidden before they may be freed, in seconds.
+    pub quarantine_secs: u64,
     /// What was seen.
     pub survey: SurveyFacts,
     /// Why the survey did not complete; then nothing is removed.

@@ -11,6 +11,7 @@ fn plan() -> Plan {
         databases: vec![database("app.db")],
         policy: Policy::classic(),
         selection: Selection::default(),
+        quarantine_secs: 604_800,
         survey: SurveyFacts::default(),
         incomplete: vec![],
         removals: vec![],

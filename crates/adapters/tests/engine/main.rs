@@ -9,6 +9,7 @@ mod clocks;
 mod crashing;
 mod databases;
 mod deleting;
+mod doubts;
 mod excluding;
 mod held;
 mod hiding;

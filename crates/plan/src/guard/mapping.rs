@@ -83,7 +83,8 @@ pub(super) fn shrunk(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
 
 /// G010: files that a live claim covered at the last good survey are orphans now.
 pub(super) fn claimed_before(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
-    if s.claimed_before == 0 || s.is_below_floor(s.claimed_before, limits) || !s.incomplete.is_empty() {
+    let idle = s.claimed_before == 0 || s.removals == 0;
+    if idle || s.is_below_floor(s.claimed_before, limits) || !s.incomplete.is_empty() {
         return None;
     }
     // Hidden files are judged by what they were when they were hidden: the last good survey knows them as orphans.

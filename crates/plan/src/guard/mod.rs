@@ -203,8 +203,8 @@ pub struct Situation<'a> {
     pub missing_expected: u64,
     /// Files that are kept because they look like a missing one.
     pub relinkable: u64,
-    /// Files that nobody claims any more, that may go, and that a live claim covered at the last good survey, or
-    /// did when they were hidden.
+    /// Files that no live claim covers any more, that may go or are still too young, and that one covered at the last
+    /// good survey; at purge the hidden ones that one covered shortly before they were hidden.
     pub claimed_before: u64,
     /// Files named after the identifier of a row that claims a missing name.
     pub files_named_after_owner: u64,
