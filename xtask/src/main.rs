@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "telling what it does is a task runner's job")]
 
 mod invariants;
+mod links;
 mod root;
 mod skipped;
 mod steps;

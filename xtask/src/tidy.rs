@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::invariants;
+use crate::{invariants, links};
 
 /// Longer files hold more than one story.
 const MAX_LINES: usize = 400;
@@ -47,6 +47,8 @@ pub(crate) fn check() -> Result<(), String> {
     let document = texts.iter().find(|(name, _)| name == "ARCHITECTURE.md").map_or("", |(_, text)| text.as_str());
     let sources = texts.iter().filter(|(name, _)| name.ends_with(".rs")).map(|(_, text)| text.as_str());
     complaints.extend(invariants::complaints(document, sources));
+    let pages = texts.iter().map(|(name, _)| name).filter(|name| name.ends_with(".md"));
+    complaints.extend(pages.flat_map(|name| links::complaints(name, &texts)));
     let gone = LONG_FILES.iter().filter(|(name, _)| !Path::new(name).is_file());
     complaints.extend(gone.map(|(name, _)| format!("{name}: listed as long, but there is no such file")));
 

@@ -91,7 +91,7 @@ pub fn apply(
             rechecked_at = Some(world.now());
         }
         let batch: Vec<Removal> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
-        hide_batch(world, ledger, run, &batch, applied)?;
+        hide_batch(world, ledger, run, &batch, plan.quarantine_secs, applied)?;
         world.progress.advance(batch.len() as u64);
     }
     world.progress.end();
@@ -159,6 +159,7 @@ fn hide_batch(
     ledger: &mut dyn Ledger,
     run: &str,
     batch: &[Removal],
+    quarantine_secs: u64,
     applied: &mut Applied,
 ) -> Result<(), EngineError> {
     let new: Vec<NewOp> = batch
@@ -167,8 +168,7 @@ fn hide_batch(
             key: removal.key.clone(),
             reason: removal.reason.clone(),
             facts: removal.facts,
-            // What is deleted at once waits for the drain, and for nothing else.
-            quarantine_secs: if world.policy.action.frees_at_once() { 0 } else { world.quarantine_secs },
+            quarantine_secs,
             action: world.policy.action,
         })
         .collect();

@@ -30,15 +30,20 @@ pub(crate) fn note(
     }
     let survey = &judged.survey;
     let matched = survey.matched.get();
-    // A file that nobody claims any more, and that is still there, stays one that was claimed.
-    let was_live = |name: &[u8]| past.baseline.as_ref().is_some_and(|baseline| baseline.live.contains(name));
-    let names = (0..survey.visible).map(|index| (index, survey.names.get(index)));
-    let live = names.filter(|(index, name)| matched.is_live(*index) || was_live(name)).map(|(_, name)| name);
+    // A file that nobody claims any more, and that is still there or hidden, stays one that was claimed. One whose
+    // session failed has been given up by its own row.
+    let before = past.baseline.as_ref().map(|baseline| &baseline.live);
+    let was_live = |index: usize, name: &[u8]| {
+        before.is_some_and(|live| live.contains(name)) && !matched.marks(index).is_explained()
+    };
+    let names = (0..survey.names.len()).map(|index| (index, survey.names.get(index)));
+    let live = names.filter(|(index, name)| matched.is_live(*index) || was_live(*index, name)).map(|(_, name)| name);
+    let hidden = past.hidden.iter().filter(|op| op.reason.claimed_until().is_some()).map(|op| op.key.as_bytes());
     let baseline = Baseline {
         at: survey.began,
         run: run.to_owned(),
-        live_files: (0..survey.visible).filter(|&index| matched.is_live(index)).count() as u64,
-        live: Fingerprints::of(live),
+        live_files: matched.live_files(survey.visible),
+        live: Fingerprints::of(live.chain(hidden)),
         missing: matched.tally.missing,
     };
     Ok(ledger.set_baseline(&baseline)?)

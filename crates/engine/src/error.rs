@@ -50,7 +50,7 @@ pub enum EngineError {
     },
     /// Files are hidden elsewhere than the configuration says.
     #[error(
-        "{files} hidden files of {address} lie in {lies_in}, but are wanted in {wanted}; set UPSWEEP_QUARANTINE_DIR back, or bring them back first with: upsweep restore --all (upsweep purge frees those whose time is over)"
+        "hidden files of {address} ({files} of them) lie in {lies_in}, but are wanted in {wanted}; set UPSWEEP_QUARANTINE_DIR back, or bring them back first with: upsweep restore --all (upsweep purge frees those whose time is over)"
     )]
     QuarantineMoved {
         /// The store.
@@ -75,7 +75,7 @@ pub enum EngineError {
     },
     /// Something needs the ledger, and there is none yet.
     #[error(
-        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first `upsweep run` binds it (see what it would hide: upsweep plan). What it hides can be brought back and held with: upsweep restore"
+        "the upload directory {address} is not bound yet, so there is no ledger {what}; the first run binds it: upsweep run (what it would hide: upsweep plan). A file that it hides comes back, and is held from then on, with: upsweep restore FILE"
     )]
     NoLedgerYet {
         /// The store.

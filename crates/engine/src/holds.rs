@@ -2,8 +2,9 @@
 //!
 //! None of this needs the lease, so a hold can be set while a run is at work. That is safe: the ledger takes one
 //! writer at a time, each change is a transaction of its own, and a hold can only make a run do less. A run looks at
-//! the holds itself, when it plans and again before anything is hidden or freed; one that is set after that look is
-//! as if it had been set after the run, and what was hidden meanwhile can be brought back.
+//! the holds itself, when it plans, again before anything is hidden, and once more before each batch of files is freed;
+//! one that is set after that look is as if it had been set after the run, and what was hidden meanwhile can be brought
+//! back.
 
 use std::collections::BTreeSet;
 

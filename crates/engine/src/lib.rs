@@ -21,6 +21,7 @@ pub mod drain;
 pub mod error;
 pub mod explain;
 mod hashed;
+mod hidden;
 pub mod holds;
 pub mod logs;
 pub mod past;

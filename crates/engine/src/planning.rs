@@ -6,17 +6,18 @@ use jiff::Timestamp;
 use upsweep_plan::folders::vanishing;
 use upsweep_plan::guard::{self, Before};
 use upsweep_plan::key::{Escaped, Key};
-use upsweep_plan::listing::FileFacts;
+use upsweep_plan::listing::{FileFacts, Names};
 use upsweep_plan::matching::MISSING_NAMED_MAX;
-use upsweep_plan::mend::Mend;
+use upsweep_plan::mend::{Mend, NearMiss};
 use upsweep_plan::plan::{self, Plan, SurveyFacts};
 use upsweep_plan::policy::AgeFrom;
-use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::recheck::HiddenVerdict;
 use upsweep_plan::reconcile::{self, Fate, Kept, Look, Reconciled, Removal, Sifted};
 use upsweep_plan::verdict::{Keep, Reason};
 
 use crate::binding::Bond;
 use crate::error::EngineError;
+use crate::hidden;
 pub use crate::past::{PENDING, Past};
 use crate::ports::{Memories, Progress, Stage, Store};
 use crate::situation::situation;
@@ -88,7 +89,7 @@ fn judge(
     let Looking { errors, unclaimed, .. } = looking;
     let Reconciled { mut removals, mut kept, vanished, fates } =
         reconcile::reconcile(names, sifted, &looks, policy, now);
-    let claimed_before = remember_claims(&mut removals, past);
+    let claimed_before = remember_claims(&mut removals, names, &fates, past);
     let (removals, unselected) = world.selection.part(removals, policy);
     kept.add(Keep::OutsideSelection, unselected.len() as u64);
 
@@ -102,8 +103,9 @@ fn judge(
     };
     plan.removals = removals;
     plan.kept = kept;
-    (plan.restores, plan.held) = judge_hidden(&survey, past, world, now);
+    (plan.restores, plan.held) = judge_hidden(&survey, &fates, past, world, now);
     plan.relinks = mends(&survey, &fates, world);
+    plan.near_misses = near_misses(&survey);
     plan.errors = errors;
     plan.refusals = guard::judge(&situation(world, &plan, bond, &survey.snapshots.replicas(), past), world.limits);
     Ok(Planned { plan, judged: Some(Judged { survey, fates, unselected, unclaimed }) })
@@ -162,26 +164,36 @@ impl Looking<'_> {
     }
 }
 
-/// Notes in each orphan that a live claim covered it at the last good survey, and counts those.
-fn remember_claims(removals: &mut [Removal], past: &Past) -> u64 {
+/// Notes in each orphan that a live claim covered it at the last good survey, and counts those, with the files that
+/// are still too young to go and those whose session is said to have failed long ago.
+fn remember_claims(removals: &mut [Removal], names: &Names, fates: &[Fate], past: &Past) -> u64 {
     let Some(baseline) = &past.baseline else { return 0 };
     let mut count = 0;
-    for removal in removals {
-        if let Reason::Orphan { claimed_until, .. } = &mut removal.reason
-            && baseline.live.contains(removal.key.as_bytes())
-        {
+    for removal in removals.iter_mut().filter(|removal| baseline.live.contains(removal.key.as_bytes())) {
+        count += 1;
+        if let Reason::Orphan { claimed_until, .. } = &mut removal.reason {
             *claimed_until = Some(baseline.at);
-            count += 1;
         }
     }
-    count
+    // What is lost at once gets old one by one: the loss counts while it is whole.
+    let waits = |fate: &Fate| matches!(fate, Fate::Keep(Keep::TooYoung | Keep::Relinkable));
+    let waiting = fates.iter().enumerate().filter(|(_, fate)| waits(fate));
+    count + waiting.filter(|(index, _)| baseline.live.contains(names.get(*index))).count() as u64
 }
 
 /// The hidden files that a claim needs again, and those that stay hidden although nothing needs them.
-fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp) -> (Vec<Key>, Vec<Key>) {
-    let verdicts = recheck::judge_hidden(&survey.matched, survey.names.len(), world.policy, now);
+fn judge_hidden(
+    survey: &Survey,
+    fates: &[Fate],
+    past: &Past,
+    world: &World<'_>,
+    now: Timestamp,
+) -> (Vec<Key>, Vec<Key>) {
+    let Survey { matched, names, excluded, .. } = survey;
+    let keeping = hidden::kept_by_visible(names, fates, excluded, world.policy);
+    let verdicts = hidden::judge(matched, names, &past.hidden, keeping, &past.holds, world.policy, now);
     let (mut restores, mut held) = (Vec::new(), Vec::new());
-    for (op, verdict) in past.hidden.iter().zip(&verdicts[survey.visible..]) {
+    for (op, verdict) in past.hidden.iter().zip(&verdicts) {
         match verdict {
             HiddenVerdict::Restore(_) => restores.push(op.key.clone()),
             HiddenVerdict::Stay(_) => held.push(op.key.clone()),
@@ -189,6 +201,18 @@ fn judge_hidden(survey: &Survey, past: &Past, world: &World<'_>, now: Timestamp)
         }
     }
     (restores, held)
+}
+
+/// The first missing files of which a visible one, claimed or not, has nearly the name.
+fn near_misses(survey: &Survey) -> Vec<NearMiss> {
+    let near = |index: usize| {
+        let missing = survey.matched.get().relink(index)?.claimed.clone();
+        Some(NearMiss { missing, file: Key::parse(survey.names.get(index)).ok()? })
+    };
+    let mut found: Vec<NearMiss> = (0..survey.visible).filter_map(near).collect();
+    found.sort();
+    found.truncate(MISSING_NAMED_MAX);
+    found
 }
 
 /// The first files that are kept because they look like a missing one, and what would mend them.
@@ -211,7 +235,7 @@ fn facts(survey: &Survey, past: &Past) -> SurveyFacts {
     SurveyFacts {
         files: *visible as u64,
         explained_files: matched.explained_files(*visible),
-        live_files: (0..*visible).filter(|&index| matched.is_live(index)).count() as u64,
+        live_files: matched.live_files(*visible),
         before: past.baseline.as_ref().map(|baseline| Before {
             at: baseline.at,
             live: baseline.live_files,
@@ -239,6 +263,8 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         databases: vec![],
         policy: world.policy.clone(),
         selection: world.selection.clone(),
+        // What is deleted at once waits for the drain, and for nothing else.
+        quarantine_secs: if world.policy.action.frees_at_once() { 0 } else { world.quarantine_secs },
         survey: SurveyFacts::default(),
         incomplete: vec![],
         removals: vec![],
@@ -249,6 +275,7 @@ fn blank(world: &World<'_>, bond: &Bond, now: Timestamp) -> Plan {
         restores: vec![],
         held: vec![],
         relinks: vec![],
+        near_misses: vec![],
         errors: vec![],
         refusals: vec![],
         hash: String::new(),

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use upsweep_plan::guard::{self, Code, Refusal};
+use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::plan::Plan;
 
 use crate::apply::{RECHECK_VALID_FOR, no_replica, note_horizons, same_ground};
+use crate::archive::NO_ARCHIVE;
 use crate::binding::Bond;
 use crate::databases::Snapshots;
 use crate::drain::is_drained;
@@ -16,7 +18,7 @@ use crate::error::EngineError;
 use crate::logs;
 use crate::past::Past;
 use crate::planning::Judged;
-use crate::ports::{Amount, Approval, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
+use crate::ports::{Amount, Approval, CopyName, Entry, FreeOrder, FreeOutcome, Lease, Ledger, Op, Stage};
 use crate::restore::{Restored, Watched, restore, restore_claimed_among, tidy};
 use crate::situation::purge_situation;
 use crate::world::{BATCH_FILES, World};
@@ -33,12 +35,14 @@ pub struct Purged {
     /// Files whose quarantine is over and that were not freed, because transactions that were open when they
     /// were hidden may still be.
     pub undrained: u64,
-    /// Files that somebody holds, or that look like a missing one.
+    /// Files that somebody holds, that look like a missing one, or that the rules of today keep.
     pub held: u64,
     /// Files that a guard kept.
     pub refused: u64,
     /// The guards' objections, if files were due.
     pub refusals: Vec<Refusal>,
+    /// The guards that objected to freeing and were overruled for this very purge.
+    pub overruled: Vec<Code>,
     /// Files that changed while they were hidden: somebody still writes to them, so they were brought back.
     pub grown: Vec<Key>,
     /// Files that could not be freed, with the cause.
@@ -95,7 +99,7 @@ pub fn purge(
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
     let Some(snapshots) = watched.snapshots else { return Ok(()) };
-    let mut looked_at = watched.read_at;
+    let mut looked = Looked { at: watched.read_at, holds: watched.holds };
     same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
@@ -111,10 +115,12 @@ pub fn purge(
     // What must be copied first frees nothing before.
     let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
     purged.uncopied = uncopied.len() as u64;
+    let over = with_copies(world, evidence.bond, over, purged);
     // (e) transactions that were open when it was hidden have ended.
-    let now = world.now();
+    // What ended while the claims were read may have claimed it unseen: the time before that counts.
     let horizons = snapshots.horizons();
-    let (due, undrained): (Vec<Op>, Vec<Op>) = over.into_iter().partition(|op| is_drained(op, &horizons, now));
+    let (due, undrained): (Vec<Op>, Vec<Op>) =
+        over.into_iter().partition(|op| is_drained(op, &horizons, watched.asked_at));
     purged.undrained = undrained.len() as u64;
     let due = guarded(world, ledger, evidence, &snapshots, due, purged)?;
     if due.is_empty() {
@@ -124,9 +130,12 @@ pub fn purge(
     let mut rest = due.clone();
     while !rest.is_empty() {
         // (d) Freeing many files takes its time, and claims do not wait for it.
-        if world.now() > looked_at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked_at) {
-            (rest, looked_at) = look_again(world, ledger, lease, evidence, rest, purged)?;
+        let mut is_late = world.now() > looked.at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked.at);
+        // (b) Nor do holds, which nobody needs the lease for: who was told that a file is held must find it.
+        while !rest.is_empty() && (is_late || looked.is_news(&ledger.holds(world.now())?)) {
+            (rest, looked) = look_again(world, ledger, lease, evidence, rest, purged)?;
             world.progress.begin(Stage::Purging, Some(rest.len() as u64));
+            is_late = false;
         }
         let batch: Vec<Op> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
         free_batch(world, ledger, lease, &batch, purged)?;
@@ -137,6 +146,40 @@ pub fn purge(
     Ok(())
 }
 
+/// Those of these files whose copies, if they have any, are still in the archive.
+fn with_copies(world: &World<'_>, bond: &Bond, ops: Vec<Op>, purged: &mut Purged) -> Vec<Op> {
+    let store = bond.store.id.as_deref().unwrap_or_default();
+    let trouble = |op: &Op| {
+        let name = CopyName::recorded(store, op)?;
+        match world.archive.map(|archive| archive.read(&name)) {
+            Some(Ok(Some(_))) => None,
+            Some(Ok(None)) => Some("its copy is no longer in the archive, so it was not freed".to_owned()),
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some(NO_ARCHIVE.to_owned()),
+        }
+    };
+    let mut whole = Vec::with_capacity(ops.len());
+    for op in ops {
+        match trouble(&op) {
+            None => whole.push(op),
+            Some(cause) => purged.failed.push((op.key, cause)),
+        }
+    }
+    whole
+}
+
+/// When the claims were last read, and the holds that were known then, by their numbers.
+struct Looked {
+    at: Timestamp,
+    holds: BTreeSet<u64>,
+}
+
+impl Looked {
+    fn is_news(&self, holds: &[Hold]) -> bool {
+        holds.iter().any(|hold| !self.holds.contains(&hold.id))
+    }
+}
+
 /// Reads the claims once more for the files that are still to be freed, and brings back what they need by now.
 fn look_again(
     world: &mut World<'_>,
@@ -145,15 +188,16 @@ fn look_again(
     evidence: &Evidence<'_>,
     rest: Vec<Op>,
     purged: &mut Purged,
-) -> Result<(Vec<Op>, Timestamp), EngineError> {
-    let Watched { read_at, restored, still_hidden, held: _, snapshots } =
+) -> Result<(Vec<Op>, Looked), EngineError> {
+    let Watched { asked_at: _, read_at, restored, still_hidden, held, holds, snapshots } =
         restore_claimed_among(world, ledger, lease, rest)?;
     purged.restored.extend(restored);
+    purged.held += held;
     if let Some(snapshots) = snapshots {
         same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
         no_replica(&snapshots)?;
     }
-    Ok((still_hidden, read_at))
+    Ok((still_hidden, Looked { at: read_at, holds }))
 }
 
 /// Asks for the horizons of files whose run could not, or whose run knew another number of databases: later ones
@@ -179,12 +223,19 @@ fn guarded(
     }
     // The survey's own reading counts as well: the connection may have moved to another server since.
     let replicas = [snapshots.replicas(), evidence.judged.survey.snapshots.replicas()].concat();
-    let Evidence { bond, plan, judged, past, approval: _, own: _ } = evidence;
-    let situation = purge_situation(world, plan, &judged.survey, bond, &replicas, past, &due);
-    let objections = guard::judge(&situation, world.limits);
+    let hidden = ledger.ops_in(&[State::Quarantined])?;
+    let situation = purge_situation(world, evidence, &replicas, &hidden, &due);
+    let mut objections = guard::judge(&situation, world.limits);
+    // Nothing is freed on a survey whose mapping was in doubt when it was asked what to hide.
+    let doubts = evidence.plan.refusals.iter().filter(|refusal| doubts_the_mapping(refusal.code));
+    let is_doubted = doubts.clone().any(|refusal| refusal.code == Code::G010);
+    let news: Vec<Refusal> = doubts.filter(|doubt| objections.iter().all(|o| o.code != doubt.code)).cloned().collect();
+    objections.extend(news);
+    objections.sort_by_key(|refusal| refusal.code);
     let allowed_now = evidence.approval.map(|a| a.codes.clone()).unwrap_or_default();
-    let open: Vec<Refusal> =
-        objections.into_iter().filter(|r| !(r.code.is_approvable() && allowed_now.contains(&r.code))).collect();
+    let is_allowed = |r: &Refusal| r.code.is_approvable() && allowed_now.contains(&r.code);
+    let (overruled, open): (Vec<Refusal>, Vec<Refusal>) = objections.into_iter().partition(is_allowed);
+    purged.overruled = overruled.iter().map(|refusal| refusal.code).collect();
     if open.is_empty() {
         return Ok(due);
     }
@@ -201,16 +252,22 @@ fn guarded(
     }
     let covers = |op: &Op, code: Code| {
         // That claimed files became orphans says nothing about those that nobody claimed before.
-        let concerns = code != Code::G010 || op.reason.claimed_until().is_some();
+        let concerns = code != Code::G010 || is_doubted || op.reason.claimed_until().is_some();
         !concerns || (code.approval_covers_purge() && approvals[&op.run].contains(&code))
     };
     let covered = |op: &Op| open.iter().all(|r| covers(op, r.code));
     let (free, kept): (Vec<Op>, Vec<Op>) = due.into_iter().partition(covered);
     purged.refused = kept.len() as u64;
-    if !kept.is_empty() {
-        purged.refusals = open;
-    }
+    // What keeps none of them needs no new approval.
+    purged.refusals = open.iter().filter(|r| kept.iter().any(|op| !covers(op, r.code))).cloned().collect();
     Ok(free)
+}
+
+fn doubts_the_mapping(code: Code) -> bool {
+    match code {
+        Code::G001 | Code::G005 | Code::G010 => true,
+        Code::G002 | Code::G003 | Code::G004 | Code::G006 | Code::G007 | Code::G008 | Code::G009 => false,
+    }
 }
 
 fn free_batch(

@@ -14,7 +14,7 @@ use crate::retrieve;
 use crate::world::{BATCH_FILES, World};
 
 /// What recovery found and finished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Recovered {
     /// Files that turned out to be hidden.
     pub hidden: u64,

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use upsweep_plan::key::Key;
 use upsweep_plan::lifecycle::{Event, State};
 use upsweep_plan::listing::Names;
-use upsweep_plan::recheck::{self, HiddenVerdict};
+use upsweep_plan::recheck::HiddenVerdict;
 
 use crate::claims::{self, Extent, Reading};
 use crate::databases::Snapshots;
 use crate::error::EngineError;
+use crate::hidden;
 use crate::logs;
 use crate::ports::{Amount, Entry, Lease, Ledger, Op, PutBackOutcome, Stage, StoreError};
 use crate::world::{BATCH_FILES, World};
@@ -160,15 +161,18 @@ pub(crate) fn restore_claimed_among(
             still_hidden: vec![],
             held: 0,
             snapshots: None,
+            holds: BTreeSet::new(),
+            asked_at: world.now(),
             read_at: world.now(),
         });
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let holds = ledger.holds(world.now())?;
+    let asked_at = world.now();
+    let holds = ledger.holds(asked_at)?;
     let Reading { matched, snapshots, clocks: _ } =
         claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
     let read_at = world.now();
-    let verdicts = recheck::judge_hidden(&matched, hidden.len(), world.policy, world.now());
+    let verdicts = hidden::judge(&matched, &names, &hidden, hidden::Keeping::new(), &holds, world.policy, world.now());
     let (mut again, mut still_hidden, mut held) = (Vec::new(), Vec::new(), 0);
     for (op, verdict) in hidden.into_iter().zip(verdicts) {
         match verdict {
@@ -178,11 +182,14 @@ pub(crate) fn restore_claimed_among(
         }
     }
     let restored = restore(world, ledger, lease, &again)?;
-    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), read_at })
+    let holds = holds.iter().map(|hold| hold.id).collect();
+    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), holds, asked_at, read_at })
 }
 
 /// What looking after the hidden files showed.
 pub struct Watched {
+    /// When their reading began: what was committed later may not be in it.
+    pub asked_at: Timestamp,
     /// When the claims had been read.
     pub read_at: Timestamp,
     /// Files brought back.
@@ -191,6 +198,8 @@ pub struct Watched {
     pub still_hidden: Vec<Op>,
     /// Files that stay hidden because somebody holds them.
     pub held: u64,
+    /// The numbers of the holds that were taken into account.
+    pub holds: BTreeSet<u64>,
     /// What the databases said of themselves; `None` when nothing is hidden.
     pub snapshots: Option<Snapshots>,
 }

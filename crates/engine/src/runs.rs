@@ -83,6 +83,9 @@ fn work(
     let Planned { plan, judged } = planned;
     let plan = report.plan.insert(plan.sealed());
     (report.refusals, report.overruled) = sort_refusals(&plan.refusals, request.approval.as_ref());
+    if report.overruled.contains(&Code::G007) {
+        ledger.forgive_clock(world.now())?;
+    }
     if let Some(judged) = &judged {
         baseline::note_sightings(world, &mut **ledger, judged)?;
         if report.refusals.is_empty() {
@@ -248,12 +251,14 @@ fn purge_only(
     report.restored.extend(watched.restored.clone());
     let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref(), own: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)?;
+    if report.purged.overruled.contains(&Code::G007) {
+        ledger.forgive_clock(world.now())?;
+    }
     if report.purged.refusals.is_empty() {
-        let allowed: Vec<Code> = request.approval.iter().flat_map(|approval| &approval.codes).copied().collect();
         let replicas = judged.survey.snapshots.replicas();
         let situation = situation(world, &plan, bond, &replicas, past);
         if sort_refusals(&plan.refusals, request.approval.as_ref()).0.is_empty() {
-            baseline::note(world, &mut **ledger, id, past, judged, &situation, &allowed)?;
+            baseline::note(world, &mut **ledger, id, past, judged, &situation, &report.purged.overruled)?;
         }
     }
     Ok(())

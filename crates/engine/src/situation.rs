@@ -6,7 +6,7 @@ use upsweep_plan::plan::{DatabaseIdentity, Plan};
 use crate::binding::Bond;
 use crate::past::Past;
 use crate::ports::Op;
-use crate::survey::Survey;
+use crate::purge::Evidence;
 use crate::world::World;
 
 /// The situation before hiding what `plan` removes.
@@ -48,25 +48,27 @@ pub fn situation<'a>(
     }
 }
 
-/// The situation before freeing the files of `due`: hidden files count with the visible ones, and there is no floor.
+/// The situation before freeing the files of `due`, which are some of the `hidden` ones: these count with the visible
+/// ones, and there is no floor.
 #[must_use]
 pub fn purge_situation<'a>(
     world: &World<'_>,
-    plan: &'a Plan,
-    survey: &Survey,
-    bond: &'a Bond,
+    evidence: &Evidence<'a>,
     replicas: &'a [DatabaseIdentity],
-    past: &Past,
+    hidden: &[Op],
     due: &[Op],
 ) -> Situation<'a> {
+    let Evidence { bond, plan, judged, past, approval: _, own: _ } = *evidence;
+    let survey = &judged.survey;
     let all = survey.names.len();
     let matched = survey.matched.get();
     Situation {
         phase: Phase::Purge,
         files: all as u64,
         explained_files: matched.explained_files(all),
-        live_files: (0..all).filter(|&index| matched.is_live(index)).count() as u64,
-        claimed_before: due.iter().filter(|op| op.reason.claimed_until().is_some()).count() as u64,
+        live_files: matched.live_files(all),
+        // Those that are not due yet were lost with the others.
+        claimed_before: hidden.iter().filter(|op| op.reason.claimed_until().is_some()).count() as u64,
         removals: due.len() as u64,
         removal_bytes: due.iter().map(|op| op.facts.size_bytes).sum(),
         ..situation(world, plan, bond, replicas, past)

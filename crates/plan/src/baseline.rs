@@ -9,9 +9,9 @@ pub struct Baseline {
     pub at: Timestamp,
     /// The run that made it.
     pub run: String,
-    /// How many files a live claim covered.
+    /// How many files a live claim covered or nearly named.
     pub live_files: u64,
-    /// Their names, and those of files still there that a live claim covered at an earlier good survey.
+    /// Their names, and those of files still there, or hidden, of which that was true at an earlier good survey.
     pub live: Fingerprints,
     /// How many live claims had no file.
     pub missing: u64,

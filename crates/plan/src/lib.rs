@@ -25,6 +25,7 @@ pub mod listing;
 pub mod marks;
 pub mod matching;
 pub mod mend;
+pub mod moment;
 mod pattern_index;
 pub mod plan;
 pub mod policy;

@@ -129,10 +129,17 @@ impl Matched {
         self.relinks.get(&slot(index))
     }
 
-    /// Whether a live claim covers the file at `index`.
+    /// Whether a live claim covers the file at `index`, or nearly names it: where a column holds addresses, that is
+    /// what every one of its rows does.
     #[must_use]
     pub fn is_live(&self, index: usize) -> bool {
-        self.live[index]
+        self.live[index] || self.near[index]
+    }
+
+    /// How many of the first `len` files are live in this sense.
+    #[must_use]
+    pub fn live_files(&self, len: usize) -> u64 {
+        (0..len).filter(|&index| self.is_live(index)).count() as u64
     }
 
     /// How many of the first `len` files are explained by a claim of any standing.

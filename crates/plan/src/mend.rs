@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{ClaimRule, RowSource};
-use crate::key::Key;
+use crate::key::{Key, split_dir};
 use crate::relink::Relink;
 
 /// A file that looks like a missing one, and what would bring the two together.
@@ -20,14 +20,33 @@ pub struct Mend {
     pub sql: Option<String>,
 }
 
+/// A missing file, and one that is there under a name much like it, whatever becomes of that one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NearMiss {
+    /// The name that a live claim asks for in vain.
+    pub missing: Key,
+    /// The file.
+    pub file: Key,
+}
+
 impl Mend {
     /// Writes both down.
     #[must_use]
     pub fn new(file: Key, relink: Relink, rules: &[ClaimRule]) -> Self {
-        let rename = format!("mv -n -- {} {}", shell(file.as_bytes()), shell(relink.claimed.as_bytes()));
+        let rename = rename(file.as_bytes(), relink.claimed.as_bytes());
         let sql = rules.get(relink.rule).and_then(|rule| statement(rule, &relink.owner, &file));
         Self { file, relink, rename, sql }
     }
+}
+
+/// The folder that the row names may be missing as well.
+fn rename(file: &[u8], claimed: &[u8]) -> String {
+    let folder = |name| split_dir(name).0;
+    let mkdir = match folder(claimed) {
+        to if to.is_empty() || to == folder(file) => String::new(),
+        to => format!("mkdir -p -- {} && ", shell(to)),
+    };
+    format!("{mkdir}mv -n -- {} {}", shell(file), shell(claimed))
 }
 
 fn statement(rule: &ClaimRule, owner: &str, file: &Key) -> Option<String> {
@@ -81,6 +100,9 @@ mod tests {
         assert_eq!(found.rename, r"mv -n -- 'it'\''s here.m4a' a.m4a");
         let sql = "UPDATE app.sessions SET audio_filename = 'it''s here.m4a' WHERE id = '7';";
         assert_eq!(found.sql.as_deref(), Some(sql));
+        let moved = "mkdir -p -- 'a b/' && mv -n -- x/t.m4a 'a b/t.m4a'";
+        assert_eq!(mend(b"x/t.m4a", b"a b/t.m4a", &ClaimRule::classic("s")).rename, moved);
+        assert_eq!(mend(b"x/t.wav", b"x/t.m4a", &ClaimRule::classic("s")).rename, "mv -n -- x/t.wav x/t.m4a");
         assert_eq!(mend(b"\xff'.m4a", b"-a", &ClaimRule::classic("s")).rename, r"mv -n -- $'\xff\x27.m4a' -a");
     }
 

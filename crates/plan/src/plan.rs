@@ -9,7 +9,7 @@ use crate::folders::Vanishing;
 use crate::guard::{Before, ClockReading, Refusal};
 use crate::key::Key;
 use crate::matching::Tally;
-use crate::mend::Mend;
+use crate::mend::{Mend, NearMiss};
 use crate::policy::Policy;
 use crate::reconcile::{Kept, Removal, Total, totals};
 use crate::selection::Selection;
@@ -58,7 +58,8 @@ pub struct SurveyFacts {
     pub live_files: u64,
     /// The last good survey, which this one is compared with.
     pub before: Option<Before>,
-    /// Files that nobody claims any more, that may go, and that a live claim covered at the last good survey.
+    /// Files that no live claim covers any more, that may go or are still too young, and that one covered at the last
+    /// good survey.
     pub claimed_before: u64,
     /// Folders that the plan would leave without a file.
     pub vanishing: Vec<Vanishing>,
@@ -112,6 +113,8 @@ pub struct Plan {
     pub policy: Policy,
     /// What it is limited to.
     pub selection: Selection,
+    /// How long the files stay hidden before they may be freed, in seconds.
+    pub quarantine_secs: u64,
     /// What was seen.
     pub survey: SurveyFacts,
     /// Why the survey did not complete; then nothing is removed.
@@ -128,10 +131,13 @@ pub struct Plan {
     pub kept: Kept,
     /// Hidden files that a claim needs again.
     pub restores: Vec<Key>,
-    /// Hidden files that are not needed back, but stay: a human holds them, or they look like a missing file.
+    /// Hidden files that are not needed back, but stay: a human holds them, they look like a missing file, or the
+    /// rules of today keep them.
     pub held: Vec<Key>,
     /// The first of the files that look like a missing one, and what would mend them.
     pub relinks: Vec<Mend>,
+    /// The first of the missing files that another is named much like.
+    pub near_misses: Vec<NearMiss>,
     /// Single files that could not be looked at.
     pub errors: Vec<String>,
     /// Why guards would refuse to apply it.
@@ -160,7 +166,7 @@ pub enum PlanError {
     )]
     Altered,
     /// Older than [`VALID_FOR`].
-    #[error("the plan expired at {expired}; make a new one with: upsweep plan --out plan.json")]
+    #[error("the plan expired at {}; make a new one with: upsweep plan --out plan.json", crate::moment::spelled(*expired))]
     Stale {
         /// When.
         expired: Timestamp,

@@ -68,7 +68,7 @@ impl Keep {
             Self::TooYoung => "too young",
             Self::FailedRecently => "of sessions that failed recently",
             Self::NotExpired => "not expired",
-            Self::Relinkable => "that look like a missing file",
+            Self::Relinkable => "like a missing file",
             Self::Ignored => "excluded by the configuration",
             Self::OutsideSelection => "outside the selection",
             Self::Unreadable => "that could not be looked at",

@@ -59,7 +59,8 @@ impl MariaDb {
             ]);
             command.args(SIZES).args(user_option()).args(options).arg(format!("--port={port}"));
             command.arg(option("--datadir=", &data)).arg(option("--socket=", &folder.join("socket")));
-            command.arg(option("--log-error=", &folder.join("log")));
+            // One that starts clears away what it takes for leftovers, which may be those of another one at work.
+            command.arg(option("--log-error=", &folder.join("log"))).arg(option("--tmpdir=", &data));
             let keeper = Keeper::of_child(&command, &folder);
             let mut this = Self { port, folder: folder.clone(), keeper };
             if this.wait_until_it_answers() {

@@ -12,6 +12,7 @@ mod progress;
 mod render;
 mod save;
 mod say;
+mod secrets;
 mod user;
 mod wire;
 

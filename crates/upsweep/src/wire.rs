@@ -101,11 +101,21 @@ pub(crate) enum Need {
 
 const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
 
-/// Looks whether the upload directory is there, and whether the databases hold what the rules read.
+/// Looks whether the upload directory and the archive are there, and whether the databases hold what the rules read.
 pub(crate) fn check(config: &Config, findings: &mut Findings) {
     match open_store(config) {
         Ok(store) => findings.in_order.push(format!("upload directory {}: found", store.address())),
         Err(error) => findings.problems.push(format!("{error:#}")),
+    }
+    if let Some(ArchiveConfig { dir, compression: _ }) = &config.archive {
+        let shown = dir.display();
+        match std::fs::metadata(dir) {
+            Ok(there) if there.is_dir() => findings.in_order.push(format!("archive {shown}: found")),
+            Ok(_) => findings.problems.push(format!("the archive {shown} is no directory")),
+            Err(error) => findings.problems.push(format!(
+                "the archive {shown} cannot be looked at: {error}; mount its disk, or make the directory"
+            )),
+        }
     }
     if config.databases.is_empty() {
         findings.problems.push(NO_DATABASE.to_owned());

@@ -86,6 +86,29 @@ fn what_cannot_be_reached_is_named_too() {
 }
 
 #[test]
+fn an_archive_that_is_not_there_is_a_mistake() {
+    let mut site = Site::sqlite();
+    let backup = site.backup();
+    site.set("UPSWEEP_ARCHIVE_URL", backup.to_str().unwrap());
+    site.upsweep(&["config", "check"]).expect(1).has("mount its disk, or make the directory");
+    site.upsweep(&["config", "check", "--offline"]).expect(0);
+    fs::write(&backup, "").unwrap();
+    site.upsweep(&["config", "check"]).expect(1).has("is no directory");
+    fs::remove_file(&backup).unwrap();
+    fs::create_dir(&backup).unwrap();
+    site.upsweep(&["config", "check"]).expect(0).has(&format!("archive {}: found", backup.display()));
+}
+
+#[test]
+fn a_database_url_in_the_wrong_place_is_a_mistake_that_is_not_repeated() {
+    let mut site = Site::sqlite();
+    site.set("UPSWEEP_SESSIONS_TABLE", "mysql://app:hunter2@db/app");
+    let said = site.upsweep(&["config", "check", "--offline"]).expect(1);
+    said.has("sessions_table (UPSWEEP_SESSIONS_TABLE in the environment) holds the URL of a database");
+    assert!(!said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
+}
+
+#[test]
 fn one_database_under_two_names_is_found() {
     let site = Site::sqlite();
     std::os::unix::fs::symlink("app.db", site.dir.path().join("same.db")).unwrap();

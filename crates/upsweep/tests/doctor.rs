@@ -178,6 +178,56 @@ fn roles_rules_and_row_security() {
 }
 
 #[test]
+fn a_database_that_fills_in_local_times_is_worth_a_word() {
+    for (site, local) in [
+        (Site::postgres(), "ALTER DATABASE app SET timezone = 'Asia/Tokyo'"),
+        (Site::mariadb(), "SET GLOBAL time_zone = '+09:00'"),
+    ] {
+        let Some(mut site) = site else { continue };
+        site.live("a.m4a");
+        site.database.exec(local);
+        let said = site.upsweep(&["doctor", "--json"]).expect(0);
+        expect(&said, "time zone", "note", "times without a zone are read as UTC");
+        site.set("UPSWEEP_DB_TIMEZONE", "Asia/Tokyo");
+        expect(&site.upsweep(&["doctor", "--json"]).expect(0), "time zone", "good", "");
+    }
+}
+
+#[test]
+fn a_replica_is_told_before_a_run_refuses_it() {
+    let Some(mut site) = Site::postgres() else { return };
+    site.live("a.m4a");
+    let Database::Postgres(server) = &site.database else { unreachable!() };
+    let standby = server.start_standby();
+    let url = standby.superuser_url("app");
+    site.set("DATABASE_URL", &url);
+    expect(&site.upsweep(&["doctor", "--json"]).expect(0), "replica", "warning", "which may lag behind");
+    site.upsweep(&["config", "check"]).expect(0).has("is a replica");
+    site.upsweep(&["run"]).expect(10).has("G004");
+}
+
+#[test]
+fn an_archive_and_a_ledger_elsewhere_are_looked_at() {
+    let mut site = Site::sqlite();
+    site.live("a.m4a");
+    let (backup, ledger) = (site.backup(), site.dir.path().join("ledger"));
+    fs::create_dir(&ledger).unwrap();
+    site.set("UPSWEEP_ARCHIVE_URL", backup.to_str().unwrap());
+    site.set("UPSWEEP_LEDGER_URL", ledger.join("ledger.db").to_str().unwrap());
+    let said = site.upsweep(&["doctor", "--json"]).expect(1);
+    expect(&said, "archive", "problem", "No such file or directory");
+    expect(&said, "ledger's disk", "good", "ledger/ledger.db");
+    check(&said.json(), "ledger's room");
+    fs::create_dir(&backup).unwrap();
+    let said = site.upsweep(&["doctor", "--json"]).expect(0);
+    expect(&said, "archive", "note", "is on the disk of the uploads");
+    check(&said.json(), "archive's room");
+    fs::remove_dir(&backup).unwrap();
+    fs::write(&backup, "").unwrap();
+    expect(&site.upsweep(&["doctor", "--json"]).expect(1), "archive", "problem", "is no directory");
+}
+
+#[test]
 fn secrets_backups_and_what_waits() {
     let mut site = Site::sqlite();
     site.live("a.m4a");

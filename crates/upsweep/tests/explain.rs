@@ -109,7 +109,7 @@ fn every_verdict_is_explained() {
         &["talk.m4a"],
         "keep claimed",
         &[
-            "rule 'sessions': 36 rows, 1 concern it",
+            "rule 'sessions': 36 rows, 1 concerns it",
             "row of talk.m4a (live) names it: talk.m4a",
             "rule 'exports': 2 rows, none concerns it",
             "belongs together with talk_processed.mp3 (claimed)",

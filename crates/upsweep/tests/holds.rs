@@ -43,7 +43,7 @@ fn holds_are_set_shown_and_released() {
     let said = said.expect(0);
     said.has("Hold 1 keeps file a.m4a until it is released.");
     said.has("Hold 3 keeps files that begin with 2026/ until it is released.");
-    said.has("hold release 1 2 3 4 --reason");
+    said.has("hold release 1-4 --reason");
     let holds = held(&site);
     let targets: Vec<String> = holds.iter().map(|hold| hold["target"].to_string()).collect();
     assert_eq!(targets, [r#"{"key":"a.m4a"}"#, r#"{"key":"b.m4a"}"#, r#"{"prefix":"2026/"}"#, r#"{"owner":"4711"}"#]);
@@ -65,6 +65,31 @@ fn holds_are_set_shown_and_released() {
     assert_eq!(held(&site).len(), 1);
     let added = site.upsweep(&["hold", "add", "c.m4a", "--reason", "x", "--json"]).expect(0).json();
     assert_eq!((&added[0]["id"], held(&site).len()), (&Value::from(5), 2), "a number is never given twice");
+}
+
+#[test]
+fn many_holds_are_released_by_the_words_that_set_them() {
+    let site = site();
+    for n in 0..8 {
+        site.file(format!("orphan-{n}.m4a"), 48.0);
+    }
+    site.upsweep(&["run"]).expect(0).has("Hid 8 files");
+    site.upsweep(&["hold", "add", "mine.m4a", "--reason", "x"]).expect(0).has("hold release 1 --reason");
+    let said = site.upsweep(&["restore", "--all"]).expect(0);
+    said.has("hold release 2-10 --reason");
+    let release =
+        |ids: &[&str], code| site.upsweep(&[&["hold", "release", "--reason", "seen"], ids].concat()).expect(code);
+    // Of a range only what is held counts; a number that is named alone must be there.
+    release(&["3", "3", "2-4"], 0);
+    release(&["2-10"], 0);
+    let left = held(&site);
+    assert_eq!((left.len(), &left[0]["id"]), (1, &Value::from(1)));
+    release(&["2-10"], 0).has("nothing was released");
+    release(&["2"], 3).has("was released before");
+    release(&["1", "--all"], 64);
+    release(&["5-3"], 64).has("must not be smaller");
+    release(&["--all"], 0).has("Released hold 1: file mine.m4a.");
+    release(&["--all"], 0).has("nothing was released");
 }
 
 #[test]

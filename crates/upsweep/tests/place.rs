@@ -65,7 +65,7 @@ fn who_forgets_the_settings_is_told_and_nothing_is_lost() {
     let quarantine = site.env.remove("UPSWEEP_QUARANTINE_DIR").unwrap();
     site.file("another.m4a", 72.0);
     let said = site.upsweep(&["run"]).expect(1);
-    said.has("1 hidden files of");
+    said.has("(1 of them) lie in");
     said.has("set UPSWEEP_QUARANTINE_DIR back");
     assert!(site.has("another.m4a"));
     site.upsweep(&["doctor"]).expect(0).has("but are wanted in the folder .upsweep");
@@ -76,7 +76,7 @@ fn who_forgets_the_settings_is_told_and_nothing_is_lost() {
     site.upsweep(&["run"]).expect(0).has("Hid 2 files");
     assert_eq!((site.hidden(), hidden(&site, "uploads/hidden").len()), (2, 0));
     site.set("UPSWEEP_QUARANTINE_DIR", &quarantine);
-    site.upsweep(&["run"]).expect(1).has("2 hidden files of");
+    site.upsweep(&["run"]).expect(1).has("(2 of them) lie in");
 }
 
 #[test]

@@ -102,6 +102,7 @@ impl MemoryClaims {
             is_replica: self.is_replica,
             role_can_write: self.role_can_write,
             clock: self.clock,
+            time_zone: None,
             horizon: self.horizon,
             own_files: vec![],
         }

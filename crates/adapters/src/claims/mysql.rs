@@ -76,6 +76,7 @@ async fn read(
     let role_can_write = tables::can_write(session).await?;
     let forbidden = tables::Unsafe::look_up(session).await?;
     let clock = clock(session).await?;
+    let time_zone = time_zone(session).await?;
 
     session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
     session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
@@ -97,6 +98,7 @@ async fn read(
         is_replica,
         role_can_write: Some(role_can_write),
         clock,
+        time_zone,
         horizon: Horizon::Clock,
         own_files: vec![],
     })
@@ -138,6 +140,11 @@ fn as_text(value: &Value) -> Option<Option<&[u8]>> {
 async fn clock(session: &mut Session<'_>) -> Result<Option<Timestamp>, ClaimError> {
     let now: Option<Vec<u8>> = session.first("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").await?;
     Ok(now.and_then(|now| timetext::parse(&now)))
+}
+
+/// What `NOW()` is written in, unless a session says otherwise; not this one's, which speaks UTC.
+async fn time_zone(session: &mut Session<'_>) -> Result<Option<String>, ClaimError> {
+    session.first("SELECT IF(@@GLOBAL.time_zone = 'SYSTEM', @@GLOBAL.system_time_zone, @@GLOBAL.time_zone)").await
 }
 
 /// MySQL's server UUID lives in the data folder (`auto.cnf`). MariaDB has none: its `server_uid`, a hash of

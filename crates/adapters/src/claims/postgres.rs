@@ -105,6 +105,7 @@ async fn read(
         is_replica: facts.is_replica,
         role_can_write: Some(role_can_write),
         clock: facts.clock,
+        time_zone: facts.time_zone,
         horizon: facts.horizon,
         own_files: vec![],
     })
@@ -143,9 +144,11 @@ async fn stream(
 struct Facts {
     is_replica: bool,
     clock: Option<Timestamp>,
+    time_zone: Option<String>,
     horizon: Horizon,
 }
 
+/// The zone is the one that a session has unless it says otherwise; not this one's, which speaks UTC.
 const FACTS: &str = "
     SELECT pg_catalog.pg_is_in_recovery(),
            (EXTRACT(EPOCH FROM pg_catalog.now()) * 1000000)::bigint,
@@ -155,7 +158,8 @@ const FACTS: &str = "
                  WHERE locktype = 'transactionid' AND transactionid IS NOT NULL
                  UNION SELECT backend_xid::text::bigint FROM pg_catalog.pg_stat_activity
                  WHERE backend_xid IS NOT NULL
-                 UNION SELECT transaction::text::bigint FROM pg_catalog.pg_prepared_xacts)
+                 UNION SELECT transaction::text::bigint FROM pg_catalog.pg_prepared_xacts),
+           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')
     FROM pg_catalog.pg_current_snapshot() AS s";
 
 async fn facts(session: &Session<'_>) -> Result<Facts, ClaimError> {
@@ -164,6 +168,7 @@ async fn facts(session: &Session<'_>) -> Result<Facts, ClaimError> {
     Ok(Facts {
         is_replica: row.get(0),
         clock: Timestamp::from_microsecond(row.get(1)).ok(),
+        time_zone: row.get(5),
         horizon: Horizon::Transactions { xmin: count(2), next: next_to_begin(count(3), &row.get::<_, Vec<i64>>(4)) },
     })
 }

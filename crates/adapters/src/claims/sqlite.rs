@@ -82,6 +82,7 @@ impl File {
             role_can_write: None,
             // SQLite asks this host for the time: a clock of its own it has none.
             clock: None,
+            time_zone: None,
             horizon: Horizon::Clock,
             own_files: self.own_files(),
         }

@@ -24,6 +24,8 @@ pub struct MemoryLedger {
     runs: Vec<RunRecord>,
     ops: BTreeMap<OpId, Op>,
     journal: Vec<(OpId, Event, Timestamp)>,
+    /// After which time, and until which one, entries were written with a wrong clock.
+    forgiven: Option<(Timestamp, Timestamp)>,
     holds: HoldBook,
     remembered: Remembered,
     trail: Trail,
@@ -40,6 +42,12 @@ impl MemoryLedger {
     /// Who is at work. Each who opens the ledger is somebody else.
     pub(crate) fn writer(&mut self) -> &mut Writer {
         &mut self.writer
+    }
+
+    /// Every time that stands in the runs and the journal.
+    fn times(&self) -> impl Iterator<Item = Timestamp> {
+        let runs = self.runs.iter().flat_map(|run| [Some(run.started_at), run.ended_at]).flatten();
+        runs.chain(self.journal.iter().map(|(_, _, at)| *at))
     }
 
     fn damaged(problem: String) -> LedgerError {
@@ -160,8 +168,13 @@ impl Ledger for MemoryLedger {
     }
 
     fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError> {
-        let runs = self.runs.iter().flat_map(|run| [Some(run.started_at), run.ended_at]).flatten();
-        Ok(runs.chain(self.journal.iter().map(|(_, _, at)| *at)).max())
+        let is_forgiven = |at: &Timestamp| self.forgiven.is_some_and(|(after, until)| *at > after && *at <= until);
+        Ok(self.times().filter(|at| !is_forgiven(at)).max())
+    }
+
+    fn forgive_clock(&mut self, at: Timestamp) -> Result<(), LedgerError> {
+        self.forgiven = self.times().max().map(|until| (at, until));
+        Ok(())
     }
 
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {

@@ -302,9 +302,28 @@ impl Ledger for SqliteLedger {
     }
 
     fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError> {
-        let sql = "SELECT max(at) FROM (SELECT max(started_at) AS at FROM runs UNION ALL SELECT max(ended_at) FROM runs UNION ALL SELECT max(at) FROM journal)";
-        let last: Option<i64> = self.db.query_row(sql, [], |row| row.get(0)).map_err(self.fail())?;
+        let forgiven =
+            |name: &str| format!("coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = '{name}'), 0)");
+        let (after, until) = (forgiven("clock_forgiven_after"), forgiven("clock_forgiven_until"));
+        let newest = |table: &str, at: &str| {
+            format!("SELECT max({at}) AS at FROM {table} WHERE NOT ({at} > {after} AND {at} <= {until})")
+        };
+        let all =
+            [newest("runs", "started_at"), newest("runs", "ended_at"), newest("journal", "at")].join(" UNION ALL ");
+        let sql = format!("SELECT max(at) FROM ({all})");
+        let last: Option<i64> = self.db.query_row(&sql, [], |row| row.get(0)).map_err(self.fail())?;
         last.map(rows::time).transpose().map_err(|problem| self.damaged(problem))
+    }
+
+    fn forgive_clock(&mut self, at: Timestamp) -> Result<(), LedgerError> {
+        let fail = self.fail();
+        let newest = "SELECT coalesce(max(at), 0) FROM (SELECT max(started_at) AS at FROM runs UNION ALL SELECT max(ended_at) FROM runs UNION ALL SELECT max(at) FROM journal)";
+        let tx = self.begin()?;
+        let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+        let until: i64 = tx.query_row(newest, [], |row| row.get(0)).map_err(&fail)?;
+        tx.execute(upsert, params!["clock_forgiven_after", micros(at).to_string()]).map_err(&fail)?;
+        tx.execute(upsert, params!["clock_forgiven_until", until.to_string()]).map_err(&fail)?;
+        tx.commit().map_err(fail)
     }
 
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {

@@ -132,3 +132,19 @@ pub(super) fn pruned(writer: &Writer, records: u64, last: u64, before: Timestamp
     ]);
     writer.record("audit-pruned", None, details)
 }
+
+#[cfg(test)]
+mod tests {
+    use upsweep_plan::lifecycle::Event;
+
+    #[test]
+    fn every_kind_of_record_is_explained_to_the_auditor() {
+        let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit.md")).unwrap();
+        let of_files = Event::ALL.into_iter().filter(|event| !event.is_intent()).map(Event::name);
+        let others =
+            ["store-bound", "store-rebound", "run-begun", "run-ended", "hold-set", "hold-released", "audit-pruned"];
+        for event in of_files.chain(others) {
+            assert!(docs.contains(&format!("`{event}`")), "docs/audit.md does not explain {event}");
+        }
+    }
+}

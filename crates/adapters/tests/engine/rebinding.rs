@@ -79,14 +79,18 @@ fn a_database_that_explains_nothing_is_refused_unless_overruled() {
     }
     let (report, done) = rebound(&mut stage, &[]);
     // Besides, the last good survey knew ten claims.
-    let both = vec![Code::G001, Code::G005];
-    assert_eq!((codes(&report.refusals), done), (both.clone(), None));
+    let all = vec![Code::G001, Code::G005, Code::G010];
+    assert_eq!((codes(&report.refusals), done), (all.clone(), None));
     assert_eq!(stage.store.marker().unwrap(), before);
-    assert_eq!(stage.ledger().runs(1).unwrap()[0].outcome.as_ref().unwrap().refused, both);
+    assert_eq!(stage.ledger().runs(1).unwrap()[0].outcome.as_ref().unwrap().refused, all);
     let (report, done) = rebound(&mut stage, &[Code::G001]);
-    assert_eq!((codes(&report.refusals), done), (vec![Code::G005], None), "overruling one does not overrule the other");
-    let (report, done) = rebound(&mut stage, &both);
-    assert_eq!((report.overruled, done.is_some()), (both, true));
+    assert_eq!(
+        (codes(&report.refusals), done),
+        (vec![Code::G005, Code::G010], None),
+        "overruling one does not overrule the others"
+    );
+    let (report, done) = rebound(&mut stage, &all);
+    assert_eq!((report.overruled, done.is_some()), (all, true));
     assert_eq!(bound_to(&stage)[0].server, "new-server");
 }
 

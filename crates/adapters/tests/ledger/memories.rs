@@ -12,6 +12,7 @@ everywhere!(
     what_is_not_seen_is_forgotten,
     the_baseline_is_kept_to_the_last_detail,
     the_newest_time_is_known,
+    times_of_a_wrong_clock_can_be_forgiven,
     the_operations_on_one_name_are_found,
 );
 
@@ -88,6 +89,18 @@ fn the_newest_time_is_known(mut desk: Desk) {
     desk.begin("run-2", 5);
     desk.ledger.end_run("run-2", at(20), &Default::default()).unwrap();
     assert_eq!(desk.reopened().ledger.last_entry_at().unwrap(), Some(at(20)));
+}
+
+fn times_of_a_wrong_clock_can_be_forgiven(mut desk: Desk) {
+    desk.begin("run-1", 10);
+    desk.begin("run-2", 900_000);
+    desk.begin("run-3", 20);
+    assert_eq!(desk.ledger.last_entry_at().unwrap(), Some(at(900_000)));
+    desk.ledger.forgive_clock(at(21)).unwrap();
+    let mut desk = desk.reopened();
+    assert_eq!(desk.ledger.last_entry_at().unwrap(), Some(at(20)));
+    desk.begin("run-4", 900_001);
+    assert_eq!(desk.ledger.last_entry_at().unwrap(), Some(at(900_001)), "what comes later is not forgiven");
 }
 
 fn the_operations_on_one_name_are_found(mut desk: Desk) {

@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub role_can_write: Option<bool>,
     /// The database's clock when the snapshot was taken.
     pub clock: Option<Timestamp>,
+    /// The zone of its own local times, as it calls it; `None` where it has none.
+    pub time_zone: Option<String>,
     /// Where its transactions stood.
     pub horizon: Horizon,
     /// The files the database itself is made of, as device and inode: wherever they lie, they are no uploads.

@@ -87,11 +87,19 @@ pub trait Ledger: Holds + Memories + AuditTrail + Send {
     /// [`LedgerError`].
     fn ops_of_key(&self, key: &Key) -> Result<Vec<Op>, LedgerError>;
 
-    /// The newest time anywhere in the runs and the journal; `None` when there is nothing.
+    /// The newest time anywhere in the runs and the journal, but for what was [forgiven](Ledger::forgive_clock);
+    /// `None` when there is nothing.
     ///
     /// # Errors
     /// [`LedgerError`].
     fn last_entry_at(&self) -> Result<Option<Timestamp>, LedgerError>;
+
+    /// A human said that the clock is right now, at `at`: times later than that, which were written with a wrong one,
+    /// no longer count as the newest.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn forgive_clock(&mut self, at: Timestamp) -> Result<(), LedgerError>;
 
     /// How many files were hidden at or after `since`, whatever became of them.
     ///

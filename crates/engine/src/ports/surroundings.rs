@@ -118,7 +118,7 @@ impl Holder {
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { what, user: _, pid, host, since } = self;
-        write!(f, "'upsweep {what}' (process {pid} on {host}, since {since:.0})")
+        write!(f, "'upsweep {what}' (process {pid} on {host}, since {})", upsweep_plan::moment::spelled(*since))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Guards that find a plan too large: G003, G006.
 
-use super::{Code, Phase, Refusal, Situation, percent, share};
+use super::{Code, Phase, Refusal, Situation, files, percent, share};
 use crate::policy::Limits;
 
 /// G003: the plan removes too large a share, or more files or bytes than allowed.
@@ -27,9 +27,9 @@ pub(super) fn amount(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
     Some(Refusal {
         code: Code::G003,
         saw: format!(
-            "{} of {} files ({} bytes) would be removed: {}",
+            "{} of {} ({} bytes) would be removed: {}",
             s.removals,
-            s.files,
+            files(s.files),
             s.removal_bytes,
             why.join("; ")
         ),

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Binding, ClockReading, Code, Refusal, Situation};
+use crate::moment::spelled as spelled_time;
 use crate::plan::DatabaseIdentity;
 
 /// How far clocks may be apart.
@@ -85,8 +86,10 @@ pub(super) fn clocks(s: &Situation<'_>) -> Option<Refusal> {
     });
     let leapt = s.last_entry.and_then(|last| {
         let back = last.duration_since(s.now);
-        (back > CLOCKS_APART_MAX)
-            .then(|| format!("this machine's clock says {:.0}, but the ledger was written at {last:.0}", s.now))
+        (back > CLOCKS_APART_MAX).then(|| {
+            let (now, last) = (spelled_time(s.now), spelled_time(last));
+            format!("this machine's clock says {now}, but the ledger was written at {last}")
+        })
     });
     Some(Refusal {
         code: Code::G007,

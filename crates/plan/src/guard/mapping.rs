@@ -1,6 +1,7 @@
 //! Guards that doubt the mapping: G001, G005, G010.
 
 use super::{Before, Code, Phase, Refusal, Situation, percent, share};
+use crate::moment::spelled;
 use crate::policy::Limits;
 
 /// Fewer files than this share being explained makes the mapping doubtful.
@@ -63,7 +64,7 @@ pub(super) fn shrunk(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
     if expecting < live / 2 + live % 2 && live - expecting > tolerated {
         return Some(Refusal {
             code: Code::G005,
-            saw: format!("live claims on files fell from {live} to {expecting} since {at:.0}"),
+            saw: format!("live claims on files fell from {live} to {expecting} since {}", spelled(at)),
             likely: "the database was restored from an old or partial copy, rows were deleted in bulk, or a claim rule misses rows that it used to find".to_owned(),
             next: "look at the database, and at what the files are, with: upsweep plan --csv".to_owned(),
         });
@@ -72,7 +73,7 @@ pub(super) fn shrunk(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
     if s.missing > missing.saturating_mul(2) && s.missing - missing > limits.floor_files {
         return Some(Refusal {
             code: Code::G005,
-            saw: format!("missing files rose from {missing} to {} since {at:.0}", s.missing),
+            saw: format!("missing files rose from {missing} to {} since {}", s.missing, spelled(at)),
             likely: "part of the store is not mounted, files were moved or renamed, or the database names files in another way than before".to_owned(),
             next: "see which files are missing with: upsweep plan --json".to_owned(),
         });
@@ -82,12 +83,13 @@ pub(super) fn shrunk(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
 
 /// G010: files that a live claim covered at the last good survey are orphans now.
 pub(super) fn claimed_before(s: &Situation<'_>, limits: &Limits) -> Option<Refusal> {
-    if s.claimed_before == 0 || s.is_below_floor(s.claimed_before, limits) || !s.incomplete.is_empty() {
+    let idle = s.claimed_before == 0 || s.removals == 0;
+    if idle || s.is_below_floor(s.claimed_before, limits) || !s.incomplete.is_empty() {
         return None;
     }
     // Hidden files are judged by what they were when they were hidden: the last good survey knows them as orphans.
     let (all, when) = match (s.phase, s.before) {
-        (Phase::Hide, Some(before)) => (before.live, format!("on {:.0}", before.at)),
+        (Phase::Hide, Some(before)) => (before.live, format!("on {}", spelled(before.at))),
         (Phase::Hide, None) | (Phase::Purge, _) => {
             (s.live_files.saturating_add(s.claimed_before), "shortly before they were hidden".to_owned())
         }

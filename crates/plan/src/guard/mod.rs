@@ -203,8 +203,8 @@ pub struct Situation<'a> {
     pub missing_expected: u64,
     /// Files that are kept because they look like a missing one.
     pub relinkable: u64,
-    /// Files that nobody claims any more, that may go, and that a live claim covered at the last good survey, or
-    /// did when they were hidden.
+    /// Files that no live claim covers any more, that may go or are still too young, and that one covered at the last
+    /// good survey; at purge the hidden ones that one covered shortly before they were hidden.
     pub claimed_before: u64,
     /// Files named after the identifier of a row that claims a missing name.
     pub files_named_after_owner: u64,
@@ -228,9 +228,12 @@ impl Situation<'_> {
 /// Every objection to what is about to happen, in order of their codes.
 #[must_use]
 pub fn judge(situation: &Situation<'_>, limits: &Limits) -> Vec<Refusal> {
+    if let Some(refusal) = marker(situation.store, situation.binding) {
+        // What was seen is not the store: its files and their shares say nothing, and nothing here can be approved.
+        return vec![refusal];
+    }
     [
         mapping::explained(situation, limits),
-        marker(situation.store, situation.binding),
         amount::amount(situation, limits),
         ground::database(situation),
         mapping::shrunk(situation, limits),
@@ -249,6 +252,9 @@ pub fn judge(situation: &Situation<'_>, limits: &Limits) -> Vec<Refusal> {
 /// the floor: not while the mapping itself is in doubt.
 #[must_use]
 pub fn may_be_baseline(situation: &Situation<'_>, limits: &Limits, allowed: &[Code]) -> bool {
+    if marker(situation.store, situation.binding).is_some() {
+        return false;
+    }
     // Nothing may go today only because it is still young: that is no sign of health.
     let strictly = Situation { strict: true, removals: situation.removals.max(1), ..situation.clone() };
     [mapping::explained(&strictly, limits), mapping::shrunk(&strictly, limits)]
@@ -260,6 +266,11 @@ pub fn may_be_baseline(situation: &Situation<'_>, limits: &Limits, allowed: &[Co
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// `1 file`, `2 files`.
+fn files(number: u64) -> String {
+    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
 }
 
 fn percent(share: f64) -> String {

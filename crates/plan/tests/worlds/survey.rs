@@ -108,6 +108,7 @@ impl World {
             store: StoreRef { address: "/srv/audio".into(), id: None },
             databases: vec![],
             policy: policy.clone(),
+            quarantine_secs: 604_800,
             selection: Selection::default(),
             survey: SurveyFacts {
                 files: outcome.fates.len() as u64,
@@ -126,6 +127,7 @@ impl World {
             restores: vec![],
             held: vec![],
             relinks: vec![],
+            near_misses: vec![],
             errors: vec![],
             refusals: vec![],
             hash: String::new(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::config::{self, Checked, Sources};
 use crate::exit::Exit;
-use crate::{render, wire};
+use crate::{render, secrets, wire};
 
 #[derive(Args)]
 pub(super) struct CheckCommand {
@@ -36,6 +36,7 @@ impl CheckCommand {
         let mut findings = Findings { problems, warnings, in_order: vec![], offline: self.offline };
         if let Some(config) = config.filter(|_| !self.offline) {
             wire::check(&config, &mut findings);
+            findings.problems.iter_mut().for_each(|problem| *problem = secrets::masked(problem));
         }
         if self.json {
             render::print_json(&findings)?;

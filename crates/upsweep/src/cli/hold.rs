@@ -1,15 +1,18 @@
 //! `upsweep hold`
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use upsweep_engine::holds;
 use upsweep_engine::ports::{Clock as _, NewHold, Release};
-use upsweep_plan::hold::{HoldTarget, Prefix};
+use upsweep_plan::hold::{Hold, HoldTarget, Prefix};
 use upsweep_plan::key::Escaped;
 
+use super::numbers::Numbers;
 use super::{moment, restore};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -66,9 +69,12 @@ struct Which {
 
 #[derive(Args)]
 struct ReleaseHolds {
-    /// Numbers of holds, as upsweep hold list shows them
-    #[arg(required = true, value_name = "ID")]
-    ids: Vec<u64>,
+    /// Numbers of holds, as upsweep hold list shows them; 3-1002 means all from the one to the other
+    #[arg(required_unless_present = "all", value_name = "ID")]
+    ids: Vec<Numbers>,
+    /// Every hold there is
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
     /// Why; it is kept in the audit trail
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -137,11 +143,36 @@ impl Which {
 }
 
 impl ReleaseHolds {
+    /// The numbers of the holds that are meant: those named one by one, and what there is of the rest.
+    fn meant(&self, held: &[Hold]) -> Vec<u64> {
+        let Self { ids, all, reason: _ } = self;
+        let there = |range: RangeInclusive<u64>| held.iter().map(|hold| hold.id).filter(move |id| range.contains(id));
+        if *all {
+            return there(0..=u64::MAX).collect();
+        }
+        let mut meant: Vec<u64> = Vec::new();
+        for numbers in ids {
+            match numbers {
+                Numbers::One(id) => meant.push(*id),
+                Numbers::From(range) => meant.extend(there(range.clone())),
+            }
+        }
+        let mut seen = BTreeSet::new();
+        meant.retain(|id| seen.insert(*id));
+        meant
+    }
+
     fn run(&self, config: &Config) -> anyhow::Result<Exit> {
         let (by, why) = (wire::holder("hold").by(), worded(&self.reason)?);
         let now = SystemClock::new().now();
-        let done = wire::with_home(config, |store, home| Ok(holds::release(store, home, &self.ids, (&by, why), now)?))?;
+        let done = wire::with_home(config, |store, home| {
+            let ids = self.meant(&holds::list(store, home, now)?);
+            Ok(holds::release(store, home, &ids, (&by, why), now)?)
+        })?;
         let mut exit = Exit::Done;
+        if done.is_empty() {
+            crate::say::say!("None of these is held, so nothing was released.");
+        }
         for (id, outcome) in done {
             match outcome {
                 Release::Released(hold) => crate::say::say!("Released hold {id}: {}.", hold.target),

@@ -41,7 +41,7 @@ impl ManCommand {
             Some(dir) => {
                 std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
                 let pages = write_pages(dir, &command)?;
-                crate::say::say!("Wrote {} to {}", render::count(pages, "page"), dir.display());
+                crate::say::say!("Wrote {} to {}.", render::count(pages, "page"), dir.display());
                 Ok(Exit::Done)
             }
         }

@@ -11,6 +11,7 @@ mod history;
 mod hold;
 mod manual;
 mod moment;
+pub(crate) mod numbers;
 mod plan;
 mod rebind;
 mod restore;
@@ -25,7 +26,7 @@ use upsweep_plan::guard::Code;
 
 use crate::config::{Config, Sources};
 use crate::exit::{self, Exit};
-use crate::{logging, say};
+use crate::{logging, say, secrets};
 
 /// Finds audio files that no session claims, and clears them away without losing one that is still needed.
 #[derive(Parser)]
@@ -131,7 +132,9 @@ pub(crate) fn main() -> Exit {
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
-        crate::say::complain!("{}error:{} {error:#}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
+        let words = secrets::masked(&format!("{error:#}"));
+        let words = crate::render::Invocation::of_process().in_error(&words);
+        crate::say::complain!("{}error:{} {words}", anstyle::AnsiColor::Red.render_fg(), anstyle::Reset.render());
         exit::of_error(&error)
     });
     if say::words_were_lost() && exit == Exit::Done {
@@ -187,3 +190,7 @@ fn configured(common: &Common) -> anyhow::Result<Config> {
     }
     Ok(config)
 }
+
+#[cfg(test)]
+#[path = "documented_tests.rs"]
+mod documented_tests;

@@ -14,7 +14,7 @@ pub(super) fn coming(option: &str, text: &str, now: Timestamp, zone: &TimeZone) 
     };
     match at {
         Some(at) if at > now => Ok(at),
-        Some(at) => Err(UsageError(format!("{option} {text}: that is over since {at:.0}"))),
+        Some(at) => Err(UsageError(format!("{option} {text}: that is over since {}", crate::render::time(at)))),
         None => {
             Err(UsageError(format!("{option} {text}: write it as 30d, 12h, 2w, 2026-12-31 or 2026-12-31T12:00:00Z")))
         }

@@ -39,7 +39,7 @@ pub(super) struct PlanCommand {
     #[arg(long)]
     detailed_exitcode: bool,
     #[command(flatten)]
-    select: Select,
+    pub(super) select: Select,
 }
 
 impl PlanCommand {

@@ -51,9 +51,9 @@ impl RestoreCommand {
             })
         })?;
         if self.json {
-            render::print_json(&render::summary::summary(&report))?;
+            render::print_json(&render::summary::by_hand(&report, &unknown))?;
         } else {
-            render::report::print(&report, "restore", &render::Invocation::of_process());
+            render::report::print(&report, "restore", "restore", &render::Invocation::of_process());
         }
         for key in &unknown {
             crate::say::complain!("neither hidden nor archived, so not brought back: {key}");

@@ -17,7 +17,8 @@ use super::selection::Select;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::progress::Bars;
-use crate::{render, wire};
+use crate::render::{self, Invocation, quoted};
+use crate::wire;
 
 #[derive(Args)]
 pub(super) struct RunCommand {
@@ -30,7 +31,7 @@ pub(super) struct RunCommand {
     #[command(flatten)]
     allow: Allow,
     #[command(flatten)]
-    select: Select,
+    pub(super) select: Select,
 }
 
 #[derive(Args)]
@@ -66,7 +67,8 @@ impl RunCommand {
             return PlanCommand::preview(self.json, self.select.clone()).run(config, quiet);
         }
         let config = &Config { selection: self.select.selection()?, ..config.clone() };
-        carry_out(config, quiet, self.json, "run", &self.allow, runs::run)
+        let again = Invocation::of_process().selecting("run");
+        carry_out(config, quiet, self.json, ("run", &again), &self.allow, runs::run)
     }
 }
 
@@ -77,7 +79,8 @@ impl ApplyCommand {
         let plan = Plan::read(&json)
             .map_err(EngineError::from)
             .with_context(|| format!("the plan {}", self.plan.display()))?;
-        carry_out(config, quiet, self.json, "apply", &self.allow, |world, request| {
+        let again = format!("apply {}", quoted(&self.plan.display().to_string()));
+        carry_out(config, quiet, self.json, ("apply", &again), &self.allow, |world, request| {
             runs::apply_saved(world, plan, request)
         })
     }
@@ -85,14 +88,14 @@ impl ApplyCommand {
 
 impl PurgeCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
-        carry_out(config, quiet, self.json, "purge", &self.allow, runs::purge_due)
+        carry_out(config, quiet, self.json, ("purge", "purge"), &self.allow, runs::purge_due)
     }
 }
 
 impl RecoverCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let nothing = Allow { allow: vec![], reason: None };
-        carry_out(config, quiet, self.json, "recover", &nothing, runs::recover_now)
+        carry_out(config, quiet, self.json, ("recover", "recover"), &nothing, runs::recover_now)
     }
 }
 
@@ -100,7 +103,7 @@ fn carry_out(
     config: &Config,
     quiet: bool,
     json: bool,
-    what: &'static str,
+    (what, again): (&'static str, &str),
     allow: &Allow,
     work: impl FnOnce(&mut World<'_>, &Request) -> Result<Report, EngineError>,
 ) -> anyhow::Result<Exit> {
@@ -111,7 +114,7 @@ fn carry_out(
     if json {
         render::print_json(&render::summary::summary(&report))?;
     } else {
-        render::report::print(&report, what, &render::Invocation::of_process());
+        render::report::print(&report, what, again, &Invocation::of_process());
     }
     Ok(exit_of(&report))
 }

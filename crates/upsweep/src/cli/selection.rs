@@ -32,7 +32,7 @@ pub(super) struct Select {
     #[arg(long, value_name = "TIME")]
     created_before: Option<String>,
     /// Only files that are, with their variants, at least this large: 500kB, 2MiB
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     min_size: Option<bytesize::ByteSize>,
     /// At most this many files, those that may go the longest first
     #[arg(long, value_name = "N")]
@@ -57,6 +57,10 @@ impl Only {
             Self::Expired => "expired",
         }
     }
+}
+
+fn size(text: &str) -> Result<bytesize::ByteSize, String> {
+    text.parse().map_err(|_| "write it as 500kB or 2MiB".to_owned())
 }
 
 impl Select {

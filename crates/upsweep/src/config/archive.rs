@@ -75,7 +75,8 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for ancestor in path.ancestors() {
         if let (Ok(resolved), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
-            return resolved.join(rest);
+            // Joined with nothing it would end in a slash.
+            return if rest.as_os_str().is_empty() { resolved } else { resolved.join(rest) };
         }
     }
     path

@@ -13,6 +13,7 @@ mod show;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use upsweep_adapters::claims::url::DatabaseUrl;
 use upsweep_plan::claim::ClaimRule;
 use upsweep_plan::exclude::Exclusion;
 use upsweep_plan::policy::{AgeFrom, Limits, Policy};
@@ -79,6 +80,7 @@ impl Config {
     /// The same, but going on after a mistake, so that each is found. Not to be used where there is one.
     fn gather(sources: &Sources, problems: &mut Problems) -> Self {
         let (values, File { rules, databases }) = layers::merge(sources, problems);
+        no_url_elsewhere(&values, problems);
         let (url, origin) = (values.optional("database_url"), values.origin("database_url"));
         let databases = problems.take(databases::all(url, origin, databases));
         let mut warnings = values.warnings.clone();
@@ -161,6 +163,23 @@ pub(crate) fn check(sources: &Sources) -> Checked {
     }
     let warnings = config.warnings.clone();
     Checked { problems: problems.words(), warnings, config: problems.is_empty().then_some(config) }
+}
+
+/// A database's URL in the wrong place would be taken for a name or a path, and then be told with its password.
+fn no_url_elsewhere(values: &Values, problems: &mut Problems) {
+    // These are URLs themselves, and say what is wrong with one.
+    const URLS: [&str; 3] = ["database_url", "archive_url", "ledger_url"];
+    for setting in settings::SETTINGS.iter().filter(|setting| !URLS.contains(&setting.key)) {
+        let is_server =
+            |text: &String| matches!(DatabaseUrl::parse(text), Ok(DatabaseUrl::Postgres(_) | DatabaseUrl::MySql(_)));
+        if values.optional(setting.key).as_ref().is_some_and(is_server) {
+            problems.note(anyhow::anyhow!(
+                "{} ({}) holds the URL of a database; that belongs into database_url",
+                setting.key,
+                values.origin(setting.key)
+            ));
+        }
+    }
 }
 
 /// What may be given as a level.

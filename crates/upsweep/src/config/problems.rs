@@ -1,5 +1,7 @@
 //! Mistakes in the configuration, gathered so that all of them can be told at once.
 
+use crate::secrets;
+
 /// What is wrong, in the order in which it was found.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<anyhow::Error>);
@@ -28,7 +30,7 @@ impl Problems {
 
     /// Each of them in words.
     pub(super) fn words(&self) -> Vec<String> {
-        self.0.iter().map(|problem| format!("{problem:#}")).collect()
+        self.0.iter().map(|problem| secrets::masked(&format!("{problem:#}"))).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -157,6 +157,6 @@ pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> 
     known
         .map(|name| (strsim::damerau_levenshtein(typed, name), name))
         .min()
-        .filter(|(far, _)| *far <= 4)
+        .filter(|(far, _)| *far <= 4 && *far * 2 <= typed.chars().count())
         .map(|(_, name)| name)
 }

@@ -9,6 +9,7 @@ use super::layers::{self, Sources};
 use super::problems::Problems;
 use super::settings::{SETTINGS, Setting};
 use super::{Config, Database};
+use crate::secrets;
 
 /// One setting with its value.
 #[derive(Debug, Serialize)]
@@ -27,7 +28,11 @@ pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
         let value = values.optional(setting.key);
         Shown {
             key: setting.key.to_owned(),
-            value: if setting.key == "database_url" { value.as_deref().map(masked) } else { value },
+            value: match setting.key {
+                "database_url" => value.as_deref().map(masked),
+                // A URL in the wrong place still has its password.
+                _ => value.as_deref().map(secrets::masked),
+            },
             origin: values.origin(setting.key).to_owned(),
         }
     };

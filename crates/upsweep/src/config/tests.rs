@@ -73,6 +73,96 @@ fn mistakes_are_named_with_their_place_and_a_way_out() {
     assert!(message(with_toml("recursive = ", &[])).contains("no valid TOML"));
 }
 
+/// Numbers, each with the least and the most that is allowed, and what an error says is allowed.
+const NUMBERS: [(&str, &str, &str, &str); 9] = [
+    ("orphaned_file_retention_hours", "1", "4294967295", "a whole number from 1 to 4294967295"),
+    ("failed_session_retention_days", "1", "36500", "a whole number from 1 to 36500"),
+    ("quarantine_days", "1", "3650", "a whole number from 1 to 3650"),
+    ("audit_years", "1", "100", "a whole number from 1 to 100"),
+    ("guard_floor", "0", "10000", "a whole number from 0 to 10000"),
+    ("max_share", "0", "1", "between 0 and 1, or between 0% and 100%"),
+    ("max_files", "0", "18446744073709551615", "a whole number from 0 to 18446744073709551615"),
+    ("max_bytes", "0", "18446744073709551615", "a size such as 500MB or 2GiB"),
+    ("database_backup_days", "0", "36500", "a whole number from 0 to 36500"),
+];
+
+/// Every other setting.
+const NO_NUMBERS: [&str; 20] = [
+    "database_url",
+    "upload_dir",
+    "sessions_table",
+    "db_timezone",
+    "recursive",
+    "exclude",
+    "age_from",
+    "variants",
+    "in_progress_suffixes",
+    "action",
+    "archive_url",
+    "archive_compression",
+    "backup_before_cleanup",
+    "state_dir",
+    "ledger_url",
+    "quarantine_dir",
+    "isolated",
+    "log_format",
+    "log_level",
+    "log_file_names",
+];
+
+#[test]
+fn a_number_out_of_its_range_is_an_error_that_tells_the_range() {
+    let all: std::collections::BTreeSet<&str> = settings::SETTINGS.iter().map(|setting| setting.key).collect();
+    let listed = NUMBERS.iter().map(|(key, ..)| *key).chain(NO_NUMBERS).collect();
+    assert_eq!(all, listed, "a new setting: is it a number?");
+    for (key, least, most, allowed) in NUMBERS {
+        let load = |value: &str| {
+            let flags = vec![(key.to_owned(), value.to_owned())];
+            Config::load(&Sources { flags, ..sources(&[]) })
+        };
+        for good in [least, most] {
+            assert!(load(good).is_ok(), "{key} = {good}: {}", message(load(good)));
+        }
+        let below = if least == "1" { "0" } else { "-1" };
+        for bad in [below, &format!("{most}1"), "-7", "seven", "1e400", "nan", "1 2"] {
+            let said = message(load(bad));
+            assert!(said.contains(&format!("{key} = '{bad}' must be {allowed}")), "{key} = {bad}: {said}");
+            assert!(said.contains("(command line)"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn retentions_above_the_classic_ceilings_are_allowed_with_a_warning() {
+    let warnings = |hours: &str, days: &str| {
+        let env = [("ORPHANED_FILE_RETENTION_HOURS", hours), ("FAILED_SESSION_RETENTION_DAYS", days)];
+        Config::load(&sources(&env)).unwrap().warnings
+    };
+    assert!(warnings("720", "365").is_empty());
+    assert_eq!(warnings("721", "365"), ["orphaned_file_retention_hours = 721 is more than 30 days"]);
+    assert_eq!(warnings("720", "366"), ["failed_session_retention_days = 366 is more than a year"]);
+}
+
+#[test]
+fn the_example_environment_has_every_setting_and_each_line_of_it_works() {
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.env.example")).unwrap();
+    let pairs: Vec<(&str, &str)> = example
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('='))
+        .collect();
+    for setting in settings::SETTINGS.iter().filter(|setting| setting.key != "isolated") {
+        let own = setting.env_name();
+        let is_there = pairs.iter().any(|(name, _)| *name == own || setting.classic.contains(name));
+        // The classic way to say it is JSON_LOGS; both are shown.
+        assert!(is_there, ".env.example does not mention {own}");
+    }
+    for (name, value) in pairs {
+        Config::load(&sources(&[("UPSWEEP_ARCHIVE_URL", "/mnt/backup"), (name, value)]))
+            .unwrap_or_else(|error| panic!("{name}={value}: {error:#}"));
+    }
+}
+
 #[test]
 fn time_zones_have_names() {
     let zone = |name| Config::load(&sources(&[("UPSWEEP_DB_TIMEZONE", name)]));
@@ -135,6 +225,26 @@ fn the_documented_table_is_the_real_one() {
         docs.contains(&markdown_table()),
         "docs/configuration.md is out of date; put the output of this in its place: cargo run -- config table"
     );
+}
+
+#[test]
+fn every_variable_in_the_documents_exists() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let pages = [root.to_owned(), root.join("docs")].into_iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let is_for_users = |page: &std::path::PathBuf| {
+        page.extension().is_some_and(|ext| ext == "md") && !page.ends_with("CONTRIBUTING.md")
+    };
+    let pages = pages.map(|page| page.unwrap().path()).filter(is_for_users);
+    let known: Vec<String> = settings::SETTINGS.iter().map(settings::Setting::env_name).collect();
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for after in text.split("UPSWEEP_").skip(1) {
+            let end = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
+            let name = format!("UPSWEEP_{}", &after[..end]);
+            let is_known = known.contains(&name) || settings::OTHER_NAMES.contains(&name.as_str());
+            assert!(is_known || end == 0, "{}: {name}", page.display());
+        }
+    }
 }
 
 #[test]

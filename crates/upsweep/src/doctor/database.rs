@@ -107,7 +107,9 @@ fn rules(claims: &mut dyn ClaimSource, rules: &[ClaimRule], checks: &mut Vec<Che
                     Ok(_) => Check::good("claim rule", format!("'{}' can be read to its end", rule.name)),
                     Err(error) => {
                         told = true;
-                        Check::problem("claim rule", format!("'{}': {error}", rule.name), next)
+                        let (error, name) = (error.to_string(), format!("'{}'", rule.name));
+                        let saw = if error.contains(&name) { error } else { format!("{name}: {error}") };
+                        Check::problem("claim rule", saw, next)
                     }
                 });
             }

@@ -3,17 +3,12 @@
 use std::path::Path;
 
 use super::Check;
+use super::elsewhere::{Room, room};
 use super::mounts::{self, Mount};
-use crate::config::Config;
-use crate::render;
 use crate::wire::Parts;
-use crate::wire::probe::{self, Abilities};
+use crate::wire::probe::{self, Abilities, Ground};
 
-/// Below this the journal may soon not be written any more.
-const FREE_BYTES_MIN: u64 = 64 << 20;
-const FREE_FILES_MIN: u64 = 1_000;
-
-pub(super) fn examine(parts: &Parts<'_>, config: &Config, checks: &mut Vec<Check>) {
+pub(super) fn examine(parts: &Parts<'_>, checks: &mut Vec<Check>) {
     match probe::try_out(parts.local) {
         Ok(abilities) => abilities_of(&abilities, checks),
         Err(error) => checks.push(Check::problem(
@@ -23,19 +18,12 @@ pub(super) fn examine(parts: &Parts<'_>, config: &Config, checks: &mut Vec<Check
         )),
     }
     if let Ok(ground) = probe::look(parts.local) {
-        let files = ground.free_files.map(|files| format!(", room for {files} more files")).unwrap_or_default();
-        let saw = format!("{} free{files}; the quarantine and the uploads share it", render::size(ground.free_bytes));
-        let is_short = ground.free_bytes < FREE_BYTES_MIN || ground.free_files.is_some_and(|n| n < FREE_FILES_MIN);
-        checks.push(if is_short {
-            Check::warning("room", saw, "make room: hiding a file needs none, but the journal does")
-        } else {
-            Check::good("room", saw)
-        });
+        let Ground { free_bytes, free_files, .. } = ground;
+        checks.push(room("room", Room { free_bytes, free_files }, "the quarantine and the uploads share it"));
     }
     let mounts = mounts::all();
     let mount = mounts::of(&mounts, parts.local.path());
     checks.push(discard(mount));
-    checks.push(ledger_disk(parts, config, &mounts));
 }
 
 fn abilities_of(abilities: &Abilities, checks: &mut Vec<Check>) {
@@ -93,30 +81,23 @@ fn discard(mount: Option<&Mount>) -> Check {
     Check::note(NAME, format!("bytes that were freed may stay readable on the bare disk for a while{advice}"))
 }
 
-/// Where SQLite's write-ahead log does not work reliably.
-const NETWORK: [&str; 12] =
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "gpfs", "fuse.sshfs", "fuse.glusterfs"];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
 
-fn ledger_disk(parts: &Parts<'_>, config: &Config, mounts: &[Mount]) -> Check {
-    const NAME: &str = "ledger's disk";
-    let place = parts.home.ledger_place().shown;
-    let folder = match &config.ledger {
-        Some(path) => std::path::absolute(path).ok().and_then(|path| path.parent()?.canonicalize().ok()),
-        None => Some(parts.local.path().to_owned()),
-    };
-    match folder.as_deref().and_then(|folder| mounts::of(mounts, folder)) {
-        Some(mount) if NETWORK.contains(&mount.kind.as_str()) => Check::warning(
-            NAME,
-            format!("the ledger {place} is on a network file system ({}), where SQLite is not reliable", mount.kind),
-            "set UPSWEEP_LEDGER_URL to a file on a local disk, and move the ledger there",
-        ),
-        Some(mount) => {
-            Check::good(NAME, format!("the ledger's place {place} is on a local file system ({})", mount.kind))
-        }
-        None => Check::warning(
-            NAME,
-            format!("the folder of the ledger {place} cannot be reached"),
-            "make it, or set UPSWEEP_LEDGER_URL to another file",
-        ),
+    #[test]
+    fn who_frees_bytes_is_told_how_long_they_stay_readable() {
+        let mount = |options: &[&str]| Mount {
+            at: "/srv".into(),
+            device: "no such device".to_owned(),
+            kind: "ext4".to_owned(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+        };
+        assert_eq!(discard(Some(&mount(&["rw", "discard"]))).status, Status::Good);
+        let kept = discard(Some(&mount(&["rw", "nodiscard"])));
+        assert_eq!(kept.status, Status::Note);
+        assert!(kept.saw.contains("may stay readable"), "{kept:?}");
+        assert_eq!(discard(None).status, Status::Skipped);
     }
 }

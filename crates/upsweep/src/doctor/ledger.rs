@@ -24,7 +24,7 @@ fn of_bound(parts: &Parts<'_>, marker: &Marker, checks: &mut Vec<Check>) {
         Ok(ledger) => ledger,
         Err(error) => {
             let next = match error {
-                EngineError::LedgerMismatch { .. } => "restore it, or: upsweep adopt --reason \"…\"",
+                EngineError::LedgerMismatch { .. } => "restore it from a backup, or: upsweep adopt --reason \"…\"",
                 _ => "mend the cause, or restore it from a backup",
             };
             return checks.push(Check::problem("ledger", error.to_string(), next));
@@ -53,13 +53,13 @@ fn waiting(parts: &Parts<'_>, ledger: &dyn Ledger) -> Result<Check, EngineError>
         (0, 0) => Check::good(NAME, "no run was interrupted, and no file is in conflict"),
         (0, _) => Check::warning(
             NAME,
-            format!("{} could not be brought back, because other files have their names", count(conflicts, "file")),
-            "see them with: upsweep status --hidden; move the other files away, then: upsweep restore",
+            format!("{} could not be brought back: another file is in the place", count(conflicts, "file")),
+            "see them with: upsweep status --hidden; move the other files away, then: upsweep restore --all",
         ),
         (_, _) => Check::warning(
             NAME,
             format!("{} of an interrupted run", count(pending, "operation")),
-            "the next run finishes them; or now: upsweep recover",
+            "the next run finishes what is open; or now: upsweep recover",
         ),
     })
 }
@@ -75,7 +75,7 @@ fn strays(parts: &Parts<'_>, ledger: &dyn Ledger) -> Result<Check, EngineError> 
                 "the quarantine holds {} that this ledger does not know (was it restored from a backup?)",
                 count(strays, "file")
             ),
-            "upsweep adopt --reason \"…\"",
+            "bring back what it does not know with: upsweep adopt --reason \"…\"",
         )
     })
 }

@@ -6,15 +6,17 @@ mod binding;
 mod clocks;
 mod database;
 mod disk;
+mod elsewhere;
 mod ledger;
 mod mounts;
 mod rights;
 mod settings;
+mod zone;
 
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::wire;
+use crate::{secrets, wire};
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,11 +93,13 @@ pub(crate) fn examine(config: &Config) -> Vec<Check> {
         Ok(parts) => {
             rights::examine(&parts, &mut checks);
             mounts::examine(&parts, &mut checks);
-            disk::examine(&parts, config, &mut checks);
+            disk::examine(&parts, &mut checks);
+            elsewhere::examine(&parts, config, &mut checks);
             binding::examine(&parts, config, &mut checks);
             ledger::examine(&parts, &mut checks);
             let reads = database::examine(config, Some(&parts), &mut checks);
             clocks::examine(&parts, &reads, &mut checks);
+            zone::examine(config, &reads, &mut checks);
         }
         Err(error) => {
             checks.push(Check::problem("store", format!("{error:#}"), "mend this first; most of the rest needs it"));
@@ -106,5 +110,8 @@ pub(crate) fn examine(config: &Config) -> Vec<Check> {
         }
     });
     settings::examine(config, &mut checks);
+    for check in &mut checks {
+        check.saw = secrets::masked(&check.saw);
+    }
     checks
 }

@@ -1,6 +1,7 @@
 //! Whether this user may list the uploads and move them.
 
 use super::Check;
+use crate::render::count;
 use crate::wire::{Parts, probe};
 
 pub(super) fn examine(parts: &Parts<'_>, checks: &mut Vec<Check>) {
@@ -32,19 +33,20 @@ pub(super) fn examine(parts: &Parts<'_>, checks: &mut Vec<Check>) {
             format!("chattr -i -a {address}"),
         ));
     }
+    let files = count(ground.sampled, "file");
     checks.push(match (ground.is_sticky, ground.foreign) {
         (true, 1..) => Check::problem(
             "ownership",
             format!(
-                "{} of {} files that were looked at belong to other users, and the folder is sticky: only their owners may move them",
-                ground.foreign, ground.sampled
+                "{} of {} that were looked at belong to other users, and the folder is sticky: only their owners may move them",
+                ground.foreign, files
             ),
             format!("run upsweep as the files' owner, or take the sticky bit off: chmod -t {address}"),
         ),
         (true, 0) => {
             Check::good("ownership", "the folder is sticky, and this user may move every file that was looked at")
         }
-        (false, _) => Check::good("ownership", format!("{} files looked at; whoever owns them, they can be moved", ground.sampled)),
+        (false, _) => Check::good("ownership", format!("{files} looked at; whoever owns what, all of it can be moved")),
     });
     if ground.is_setgid {
         checks.push(Check::note(

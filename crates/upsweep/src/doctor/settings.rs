@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::config::Config;
+use crate::render::count;
 
 pub(super) fn examine(config: &Config, checks: &mut Vec<Check>) {
     for warning in &config.warnings {
@@ -60,24 +61,26 @@ fn has_secret(text: &str) -> bool {
 /// A database that is restored from a backup asks for the files of its time.
 fn backups(quarantine_days: u32, backup_days: Option<u32>) -> Check {
     const NAME: &str = "backups";
+    let kept = count(u64::from(quarantine_days), "day");
     match backup_days {
         None => Check::note(
             NAME,
             format!(
-                "hidden files are kept for {quarantine_days} days; keep them at least as long as the oldest database backup that you might restore reaches back, or its rows may ask for files that are gone"
+                "hidden files are kept for {kept}; keep them at least as long as the oldest database backup that you might restore reaches back, or its rows may ask for files that are gone"
             ),
         )
         .next("tell how far that is with UPSWEEP_DATABASE_BACKUP_DAYS"),
         Some(days) if days > quarantine_days => Check::warning(
             NAME,
             format!(
-                "database backups reach back {days} days, but hidden files are freed after {quarantine_days}: a restored database may ask for files that are gone"
+                "database backups reach back {}, but hidden files are freed after {kept}: a restored database may ask for files that are gone",
+                count(u64::from(days), "day")
             ),
             format!("set UPSWEEP_QUARANTINE_DAYS to {days} or more"),
         ),
         Some(days) => Check::good(
             NAME,
-            format!("hidden files are kept for {quarantine_days} days, and database backups reach back {days}"),
+            format!("hidden files are kept for {kept}, and database backups reach back {}", count(u64::from(days), "day")),
         ),
     }
 }

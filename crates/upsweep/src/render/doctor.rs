@@ -2,13 +2,15 @@
 
 use crate::doctor::{Check, Status};
 
-use super::count;
+use super::{Invocation, count};
 
 pub(crate) fn print(checks: &[Check]) {
     let mut sorted: Vec<&Check> = checks.iter().collect();
     sorted.sort_by_key(|check| check.status);
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    let invocation = Invocation::of_process();
     for Check { name, status, saw, next } in sorted {
+        let (saw, next) = (invocation.in_text(saw), next.as_ref().map(|next| invocation.in_text(next)));
         let style = match status {
             Status::Good | Status::Skipped | Status::Note => anstyle::Style::new(),
             Status::Warning => anstyle::AnsiColor::Yellow.on_default(),

@@ -3,6 +3,7 @@
 use upsweep_engine::explain::{Answer, Concern, Explanation, Mate, NotJudged, Reach, Seen, Verdict};
 use upsweep_engine::ports::Op;
 use upsweep_plan::key::Escaped;
+use upsweep_plan::lifecycle::State;
 use upsweep_plan::mend::Mend;
 use upsweep_plan::standing::Standing;
 use upsweep_plan::verdict::{Keep, Reason};
@@ -86,6 +87,7 @@ fn print_rules(told: &Explanation) {
         let of = database.as_ref().map_or_else(String::new, |name| format!(" of database '{name}'"));
         let what = match concerned {
             0 => "none concerns it".to_owned(),
+            1 => "1 concerns it".to_owned(),
             n => format!("{n} concern it"),
         };
         crate::say::say!("  rule '{rule}'{of}: {}, {what}", count(*rows, "row"));
@@ -144,12 +146,12 @@ fn print_holds(told: &Explanation) {
 }
 
 fn print_operation(op: &Op) {
+    let now = if op.state == State::Conflict { "in conflict".to_owned() } else { op.state.name().replace('-', " ") };
     let note = op.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
     crate::say::say!(
-        "  run {} planned it as {}; now it is {}, since {}{note}",
+        "  run {} planned it as {}; now it is {now}, since {}{note}",
         op.run,
         op.reason.word(),
-        op.state.name(),
         time(op.changed_at)
     );
 }
@@ -159,7 +161,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
     let key = super::invocation::quoted(&told.key.to_string());
     let hold =
         || format!("keep it whatever the rows say: {}", invocation.line(&format!("hold add {key} --reason \"…\"")));
-    let retention = config.policy.failed_retention_secs / 86_400;
+    let retention = count(config.policy.failed_retention_secs / 86_400, "day");
     match &told.verdict {
         Verdict::Keep { why } => match why {
             Keep::Claimed => {
@@ -181,7 +183,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
                 None => "a later survey: its age is not known yet".to_owned(),
             }],
             Keep::FailedRecently => vec![format!(
-                "time: every failure must be more than {retention} days ago; one at an unknown time never is, so give its row a time"
+                "time: every failure must be more than {retention} ago; one at an unknown time never is, so give its row a time"
             )],
             Keep::NotExpired => vec!["time: every row must have expired; one without a time never does".to_owned()],
             Keep::Relinkable => told.mends.iter().flat_map(mend).collect(),
@@ -192,7 +194,7 @@ fn ways(told: &Explanation, config: &Config, invocation: &Invocation) -> Vec<Str
             }
         },
         Verdict::Remove { .. } => vec![
-            format!("the next run hides it: {}", invocation.line("run")),
+            format!("the next run hides it: {}", invocation.line(&invocation.selecting("run"))),
             "a live row that claims it, before it is freed".to_owned(),
             hold(),
         ],

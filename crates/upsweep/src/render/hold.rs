@@ -5,6 +5,7 @@ use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Escaped;
 
 use super::{Invocation, time};
+use crate::cli::numbers;
 
 pub(crate) fn print(holds: &[Hold]) {
     if holds.is_empty() {
@@ -37,10 +38,8 @@ pub(crate) fn added(holds: &[Hold], invocation: &Invocation) {
 
 /// How to end these holds again.
 pub(super) fn release(holds: &[Hold], invocation: &Invocation) {
-    // Of very many the command line would be endless; the list has all their numbers.
-    const SHOWN: usize = 20;
-    let ids: Vec<String> = holds.iter().take(SHOWN).map(|hold| hold.id.to_string()).collect();
-    let more = if holds.len() > SHOWN { " …" } else { "" };
-    let command = invocation.line(&format!("hold release {}{more} --reason \"…\"", ids.join(" ")));
-    crate::say::say!("When they may go: {command}");
+    let ids = numbers::words(holds.iter().map(|hold| hold.id));
+    let command = invocation.line(&format!("hold release {ids} --reason \"…\""));
+    let which = if holds.len() == 1 { "it" } else { "them" };
+    crate::say::say!("To end {which}: {command}");
 }

@@ -77,24 +77,28 @@ pub(crate) fn duration(millis: u64) -> String {
 
 /// A time to the second, in UTC.
 pub(crate) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    upsweep_plan::moment::spelled(at)
 }
 
-/// Guards' objections, each with cause and next step, and the one command that overrules them all, where a
-/// human may.
-pub(crate) fn refusals(list: &[Refusal], verb: &str, command: &str, invocation: &Invocation) {
+/// Guards' objections, each with cause and next step. Where a human may overrule them all, `overrule` says in which
+/// case, and by which command.
+pub(crate) fn refusals(list: &[Refusal], verb: &str, overrule: Option<(&str, &str)>, invocation: &Invocation) {
     for Refusal { code, saw, likely, next } in list {
-        let next = next.replace(": upsweep ", &format!(": {}", invocation.line("")));
+        let next = invocation.in_text(next);
         crate::say::say!("{}{code} {verb}:{} {saw}.", anstyle::AnsiColor::Yellow.render_fg(), anstyle::Reset.render());
         crate::say::say!("     likely: {likely}");
         crate::say::say!("     next:   {next}");
     }
-    if !list.is_empty() && list.iter().all(|refusal| refusal.code.is_approvable()) {
+    let may_be_overruled = !list.is_empty() && list.iter().all(|refusal| refusal.code.is_approvable());
+    if let Some((case, command)) = overrule.filter(|_| may_be_overruled) {
         let codes: Vec<String> = list.iter().map(|refusal| refusal.code.to_string()).collect();
         let command = invocation.line(&format!("{command} --allow {} --reason \"…\"", codes.join(",")));
-        crate::say::say!("If these files may really go: {command}");
+        crate::say::say!("{case}: {command}");
     }
 }
+
+/// The case in which guards that judge removals may be overruled.
+pub(crate) const REALLY_GO: &str = "If these files may really go";
 
 #[cfg(test)]
 mod tests {

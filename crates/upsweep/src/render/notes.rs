@@ -1,7 +1,8 @@
 //! What a person should know about a plan beside what would go.
 
 use upsweep_engine::planning::Past;
-use upsweep_plan::mend::Mend;
+use upsweep_plan::key::Key;
+use upsweep_plan::mend::{Mend, NearMiss};
 use upsweep_plan::plan::Plan;
 
 use super::count;
@@ -41,21 +42,21 @@ pub(crate) fn print(plan: &Plan, past: &Past) {
         crate::say::say!("Would bring back {}: claimed again.", count(plan.restores.len() as u64, "hidden file"));
     }
     if !plan.held.is_empty() {
-        crate::say::say!("Would stay hidden: {}, held or like a missing one.", count(plan.held.len() as u64, "file"));
+        crate::say::say!(
+            "Would stay hidden: {}, held, like a missing one, or kept by the rules as they are now.",
+            count(plan.held.len() as u64, "file")
+        );
     }
     if survey.excluded > 0 {
         crate::say::say!("Excluded by the configuration: {}.", count(survey.excluded, "file"));
     }
     let linked = plan.removals.iter().filter(|removal| removal.facts.links > 1).count() as u64;
     if linked > 0 {
-        crate::say::say!(
-            "Would free nothing: {} that have other names on this disk (hard links).",
-            count(linked, "file")
-        );
+        crate::say::say!("Would free nothing: {} with other names on this disk (hard links).", count(linked, "file"));
     }
     if past.pending > 0 {
         crate::say::say!(
-            "Recovery pending: an interrupted run left {} open; the next run finishes them.",
+            "Recovery pending: {} of an interrupted run; the next run finishes what is open.",
             count(past.pending, "operation")
         );
     }
@@ -72,7 +73,11 @@ fn missing(plan: &Plan) {
     if claims.missing == 0 {
         return;
     }
-    let shown: Vec<String> = claims.missing_examples.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+    let named = |key: &Key| match plan.near_misses.iter().find(|near| near.missing == *key) {
+        Some(NearMiss { missing: _, file }) => format!("{key} (there is {file})"),
+        None => key.to_string(),
+    };
+    let shown: Vec<String> = claims.missing_examples.iter().take(SHOWN_MAX).map(named).collect();
     let more = if claims.missing > shown.len() as u64 { ", …" } else { "" };
     let verb = if claims.missing == 1 { "is" } else { "are" };
     crate::say::say!(
@@ -87,12 +92,15 @@ fn relinkable(plan: &Plan) {
         return;
     }
     let files = count(plan.kept.relinkable, "file");
-    crate::say::say!("Perhaps not orphans: {files} like a missing one. They stay; a human may mend them:");
+    crate::say::say!(
+        "Perhaps no orphans, so kept: {files} like a missing one. A human may mend that, in {}:",
+        plan.store.address
+    );
     for Mend { file, relink, rename, sql } in plan.relinks.iter().take(SHOWN_MAX) {
-        crate::say::say!("  {file}: the missing {} … it {}", relink.claimed, relink.likeness.words());
-        crate::say::say!("    by renaming the file: {rename}");
+        crate::say::say!("  {file} may be the missing {}: it {}", relink.claimed, relink.likeness.words());
+        crate::say::say!("    rename the file:    {rename}");
         if let Some(sql) = sql {
-            crate::say::say!("    or in the database:   {sql}");
+            crate::say::say!("    or in the database: {sql}");
         }
     }
     if plan.relinks.len() > SHOWN_MAX {

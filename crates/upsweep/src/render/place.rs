@@ -4,11 +4,13 @@ use serde::Serialize;
 use upsweep_engine::adopt::Adopted;
 use upsweep_engine::ports::{Amount, DatabaseIdentity};
 use upsweep_engine::rebind::Rebound;
+use upsweep_engine::recover::Recovered;
 use upsweep_engine::runs::Report;
-use upsweep_plan::guard::Refusal;
+use upsweep_plan::guard::{Code, Refusal};
 use upsweep_plan::key::Key;
 
 use super::report::{print_errors, print_failure, print_recovered};
+use super::summary::{Line, errors};
 use super::{Invocation, count, refusals, size};
 
 /// A new binding in the form scripts read.
@@ -23,6 +25,8 @@ pub(crate) struct ReboundSummary<'a> {
     would_remove: u64,
     would_restore: u64,
     refusals: &'a [Refusal],
+    overruled: &'a [Code],
+    recovered: Recovered,
     stray_hidden_files: u64,
     still_hidden: u64,
     failure: Option<String>,
@@ -40,6 +44,8 @@ pub(crate) fn rebound<'a>(report: &'a Report, rebound: Option<&'a Rebound>) -> R
         would_remove: report.plan.as_ref().map_or(0, |plan| plan.removals.len() as u64),
         would_restore: report.plan.as_ref().map_or(0, |plan| plan.restores.len() as u64),
         refusals: &report.refusals,
+        overruled: &report.overruled,
+        recovered: report.recovered,
         stray_hidden_files: report.strays,
         still_hidden: report.still_hidden,
         failure: report.failure.as_ref().map(ToString::to_string),
@@ -63,7 +69,8 @@ pub(crate) fn print_rebound(report: &Report, rebound: Option<&Rebound>, invocati
     }
     if !report.refusals.is_empty() {
         crate::say::say!("Refused; the store is bound as it was.");
-        refusals(&report.refusals, "refused", "rebind", invocation);
+        let overrule = Some(("If this is the right database all the same", "rebind"));
+        refusals(&report.refusals, "refused", overrule, invocation);
     }
     let list =
         |databases: &[DatabaseIdentity]| databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -90,7 +97,9 @@ pub(crate) struct AdoptedSummary<'a> {
     conflicts: &'a [Key],
     nameless: Vec<String>,
     gone: u64,
-    failed: Vec<(&'a Key, &'a str)>,
+    errors: Vec<Line>,
+    error_count: u64,
+    recovered: Recovered,
     still_hidden: u64,
     failure: Option<String>,
 }
@@ -105,7 +114,9 @@ pub(crate) fn adopted<'a>(report: &'a Report, adopted: &'a Adopted) -> AdoptedSu
         conflicts: &report.restored.conflicts,
         nameless: nameless.iter().map(|place| format!("{}/{}", place.run, place.op)).collect(),
         gone: *gone,
-        failed: report.restored.failed.iter().map(|(key, cause)| (key, cause.as_str())).collect(),
+        errors: errors(report),
+        error_count: report.errors(),
+        recovered: report.recovered,
         still_hidden: report.still_hidden,
         failure: report.failure.as_ref().map(ToString::to_string),
     }
@@ -118,7 +129,7 @@ pub(crate) fn print_adopted(report: &Report, adopted: &Adopted, invocation: &Inv
     match back.files {
         0 => crate::say::say!("No hidden file had to be brought back."),
         files => crate::say::say!(
-            "Brought back {}, {}, that this ledger does not know; the next run judges them again.",
+            "Brought back {}, {}, unknown to this ledger; the next run judges again what came back.",
             count(files, "file"),
             size(back.bytes)
         ),

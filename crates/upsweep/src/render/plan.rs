@@ -5,12 +5,13 @@ use std::path::Path;
 use comfy_table::{CellAlignment, Table, presets};
 use upsweep_engine::planning::Past;
 use upsweep_plan::action::Action;
+use upsweep_plan::guard::Code;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::{Removal, Total};
 use upsweep_plan::verdict::{Keep, Reason};
 
 use super::invocation::quoted;
-use super::{Invocation, age, count, duration, notes, refusals, size};
+use super::{Invocation, REALLY_GO, age, count, duration, notes, refusals, size};
 use crate::config::Config;
 
 /// How many files are listed unless all are asked for.
@@ -24,7 +25,11 @@ pub(crate) fn print(
     saved: Option<&Path>,
     invocation: &Invocation,
 ) {
-    let bound = if plan.store.id.is_some() { "" } else { " (not bound yet)" };
+    let bound = match (&plan.store.id, plan.refusals.iter().any(|refusal| refusal.code == Code::G002)) {
+        (Some(_), _) => "",
+        (None, false) => " (not bound yet)",
+        (None, true) => " (without its marker)",
+    };
     crate::say::say!("Plan {} for {}{bound}. Nothing was changed.\n", plan.id, plan.store.address);
     if !plan.removals.is_empty() {
         table(plan, all);
@@ -32,13 +37,17 @@ pub(crate) fn print(
     print_removals(plan);
     print_kept(plan);
     notes::print(plan, past);
+    // A saved plan has its selection in it.
+    let command = match saved {
+        Some(path) => format!("apply {}", quoted(&path.display().to_string())),
+        None => invocation.selecting("run"),
+    };
     if !plan.refusals.is_empty() {
         crate::say::say!("");
-        let command =
-            saved.map_or_else(|| "run".to_owned(), |path| format!("apply {}", quoted(&path.display().to_string())));
-        refusals(&plan.refusals, "would refuse", &command, invocation);
+        let overrule = (!plan.removals.is_empty()).then_some((REALLY_GO, command.as_str()));
+        refusals(&plan.refusals, "would refuse", overrule, invocation);
     }
-    print_next(plan, config, saved, invocation);
+    print_next(plan, config, &command, invocation);
 }
 
 fn table(plan: &Plan, all: bool) {
@@ -120,15 +129,11 @@ fn print_kept(plan: &Plan) {
     }
 }
 
-fn print_next(plan: &Plan, config: &Config, saved: Option<&Path>, invocation: &Invocation) {
+fn print_next(plan: &Plan, config: &Config, command: &str, invocation: &Invocation) {
     if plan.removals.is_empty() || !plan.refusals.is_empty() {
         return;
     }
-    let command = match saved {
-        Some(path) => format!("apply {}", quoted(&path.display().to_string())),
-        None => "run".to_owned(),
-    };
-    crate::say::say!("\nNext: {}", invocation.line(&command));
+    crate::say::say!("\nNext: {}", invocation.line(command));
     for line in what_would_follow(config, &invocation.line("restore --all")) {
         crate::say::say!("      {line}");
     }

@@ -5,9 +5,10 @@ use upsweep_engine::runs::Report;
 use upsweep_plan::verdict::Keep;
 
 use super::summary::{Line, errors};
-use super::{Invocation, count, hold, refusals, size, time};
+use super::{Invocation, REALLY_GO, count, hold, refusals, size, time};
 
-pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
+/// `again` is the command that does the same once more, with everything it was given.
+pub(crate) fn print(report: &Report, what: &str, again: &str, invocation: &Invocation) {
     if let Some(marker) = &report.bound {
         crate::say::say!(
             "This was the first run here: the store is bound now, as {}, to {}.",
@@ -17,9 +18,9 @@ pub(crate) fn print(report: &Report, what: &str, invocation: &Invocation) {
     }
     print_recovered(&report.recovered, what);
     print_strays(report.strays, invocation);
-    print_hidden(report, what, invocation);
+    print_hidden(report, what, again, invocation);
     print_archived(report);
-    print_restored(report, invocation);
+    print_restored(report, what, invocation);
     print_purged(report, what, invocation);
     print_errors(report);
     if report.still_hidden > 0 {
@@ -57,7 +58,7 @@ pub(super) fn print_failure(report: &Report) {
 fn print_strays(strays: u64, invocation: &Invocation) {
     if strays > 0 {
         crate::say::complain!(
-            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring them back with: {}",
+            "{}warning:{} the quarantine holds {} that this ledger does not know (was it restored from a backup?); bring back what it does not know with: {}",
             anstyle::AnsiColor::Yellow.render_fg(),
             anstyle::Reset.render(),
             count(strays, "file"),
@@ -94,11 +95,13 @@ pub(super) fn print_recovered(recovered: &Recovered, what: &str) {
     );
 }
 
-fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
+fn print_hidden(report: &Report, what: &str, again: &str, invocation: &Invocation) {
     if !report.refusals.is_empty() {
         crate::say::say!("Refused, and nothing was hidden.");
-        return refusals(&report.refusals, "refused", what, invocation);
+        let removes = report.plan.as_ref().is_none_or(|plan| !plan.removals.is_empty());
+        return refusals(&report.refusals, "refused", removes.then_some((REALLY_GO, again)), invocation);
     }
+    print_overruled(report);
     if !matches!(what, "run" | "apply") {
         return;
     }
@@ -123,6 +126,14 @@ fn print_hidden(report: &Report, what: &str, invocation: &Invocation) {
     }
 }
 
+/// Guards that would have refused, but for the caller's word.
+pub(super) fn print_overruled(report: &Report) {
+    let codes: Vec<String> = report.overruled.iter().map(ToString::to_string).collect();
+    if !codes.is_empty() {
+        crate::say::say!("Overruled, as it was asked for: {}.", codes.join(", "));
+    }
+}
+
 fn print_archived(report: &Report) {
     let copied = report.archived.copied;
     if copied.files > 0 {
@@ -134,17 +145,17 @@ fn print_archived(report: &Report) {
     }
     if report.copies_pending.files > 0 {
         crate::say::say!(
-            "Not in the archive yet: {}; nothing of them is freed before. The next run tries again.",
+            "Not in the archive yet: {}; none is freed before it is copied. The next run tries again.",
             count(report.copies_pending.files, "hidden file")
         );
     }
 }
 
-fn print_restored(report: &Report, invocation: &Invocation) {
+fn print_restored(report: &Report, what: &str, invocation: &Invocation) {
     let written_to = " (somebody still wrote to them)";
     let all = [
         (&report.restored, ""),
-        (&report.retrieved, " from the archive"),
+        (&report.retrieved, ", from the archive"),
         (&report.archived.restored, written_to),
         (&report.purged.restored, written_to),
     ];
@@ -162,9 +173,12 @@ fn print_restored(report: &Report, invocation: &Invocation) {
             );
         }
     }
+    if what == "restore" && report.back().files == 0 && report.errors() == 0 && report.failure.is_none() {
+        crate::say::say!("Nothing of that was hidden, so nothing was brought back.");
+    }
     if !report.holds.is_empty() {
         let files = count(report.holds.len() as u64, "file");
-        crate::say::say!("A hold was set on {files}, so that the next run does not hide what no row claims again.");
+        crate::say::say!("A hold was set on {files}, so that the next run does not hide again what no row claims.");
         hold::release(&report.holds, invocation);
     }
 }
@@ -196,10 +210,13 @@ fn print_purged(report: &Report, what: &str, invocation: &Invocation) {
         );
     }
     if purged.held > 0 {
-        crate::say::say!("Kept in quarantine: {}, held or like a missing one.", count(purged.held, "hidden file"));
+        crate::say::say!(
+            "Kept in quarantine: {}, held, like a missing one, or kept by the rules as they are now.",
+            count(purged.held, "hidden file")
+        );
     }
     if !purged.refusals.is_empty() {
         crate::say::say!("Refused to free {}; they stay hidden.", count(purged.refused, "hidden file"));
-        refusals(&purged.refusals, "refused", "purge", invocation);
+        refusals(&purged.refusals, "refused", Some((REALLY_GO, "purge")), invocation);
     }
 }

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 use upsweep_engine::ports::Op;
 
-use super::{Invocation, count, refusals, size, time};
+use super::{Invocation, REALLY_GO, count, refusals, size, time};
 use crate::cli::status::{Potential, Status};
 
 pub(crate) fn print(status: &Status, invocation: &Invocation) {
@@ -37,7 +37,7 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
     }
     if *recovery_pending > 0 {
         crate::say::say!(
-            "Recovery pending: {} of an interrupted run; the next run finishes them.",
+            "Recovery pending: {} of an interrupted run; the next run finishes what is open.",
             count(*recovery_pending, "operation")
         );
     }
@@ -52,16 +52,17 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
     crate::say::say!("In quarantine: {}, {}{next}.", count(hidden.files, "file"), size(hidden.bytes));
     if copies_pending.files > 0 {
         crate::say::say!(
-            "Not in the archive yet: {}, {}; nothing of them is freed before. The next run, apply or purge copies them.",
+            "Not in the archive yet: {}, {}; none is freed before it is copied, by the next run, apply or purge.",
             count(copies_pending.files, "hidden file"),
             size(copies_pending.bytes)
         );
     }
     if *conflicts > 0 {
         let list = invocation.line("status --hidden");
-        crate::say::say!("In conflict: {}, whose places are taken; list them with: {list}", count(*conflicts, "file"));
+        let list = if hidden_files.is_none() { format!("; see: {list}") } else { String::new() };
+        crate::say::say!("In conflict: {} with another file in the place{list}", count(*conflicts, "hidden file"));
     }
-    if let Some(ops) = hidden_files {
+    if let Some(ops) = hidden_files.as_ref().filter(|ops| !ops.is_empty()) {
         list(ops);
     }
     end(potential.as_ref(), survey_error.as_deref(), invocation);
@@ -69,6 +70,7 @@ pub(crate) fn print(status: &Status, invocation: &Invocation) {
 
 fn end(potential: Option<&Potential>, survey_error: Option<&str>, invocation: &Invocation) {
     if let Some(error) = survey_error {
+        let error = invocation.in_text(error);
         crate::say::complain!("error: what a run would do now is unknown: {error}");
     }
     if let Some(potential) = potential {
@@ -91,7 +93,8 @@ fn print_potential(potential: &Potential, invocation: &Invocation) {
     } else {
         crate::say::say!("Now: unknown, as the survey did not complete (at {}).", time(*surveyed_at));
     }
-    refusals(would_refuse, "would refuse", "run", invocation);
+    let overrule = (removals.files > 0).then_some((REALLY_GO, "run"));
+    refusals(would_refuse, "would refuse", overrule, invocation);
 }
 
 fn list(ops: &[Op]) {

@@ -1,12 +1,25 @@
 //! What a run did, as JSON for scripts.
 
 use serde::Serialize;
-use upsweep_engine::ports::Amount;
+use upsweep_engine::ports::{Amount, DatabaseIdentity};
+use upsweep_engine::recover::Recovered;
 use upsweep_engine::restore::Restored;
 use upsweep_engine::runs::Report;
-use upsweep_plan::guard::Refusal;
+use upsweep_plan::guard::{Code, Refusal};
 use upsweep_plan::hold::Hold;
 use upsweep_plan::key::Key;
+
+/// What was brought back by hand, and which names nobody knows.
+#[derive(Debug, Serialize)]
+pub(crate) struct ByHand {
+    #[serde(flatten)]
+    summary: Summary,
+    unknown: Vec<Key>,
+}
+
+pub(crate) fn by_hand(report: &Report, unknown: &[Key]) -> ByHand {
+    ByHand { summary: summary(report), unknown: unknown.to_vec() }
+}
 
 /// A report in the form scripts read.
 #[derive(Debug, Serialize)]
@@ -15,6 +28,10 @@ pub(crate) struct Summary {
     plan: Option<String>,
     store: Option<String>,
     bound_as: Option<String>,
+    /// The databases it was bound to with that.
+    bound_to: Vec<DatabaseIdentity>,
+    /// The guards that objected to hiding and were overruled.
+    overruled: Vec<Code>,
     hidden: Amount,
     copied: Amount,
     restored: Amount,
@@ -35,9 +52,12 @@ pub(crate) struct Summary {
     purge_uncopied_files: u64,
     copies_pending: Amount,
     recovered_operations: u64,
+    recovered: Recovered,
     stray_hidden_files: u64,
     still_hidden: u64,
     next_purge_at: Option<jiff::Timestamp>,
+    /// Files of this run that `upsweep restore --run` would bring back.
+    undoable_files: u64,
     failure: Option<String>,
 }
 
@@ -55,7 +75,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         recovered,
         strays,
         refusals,
-        overruled: _,
+        overruled,
         applied,
         archived,
         restored: _,
@@ -65,7 +85,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         still_hidden,
         copies_pending,
         own_hidden: _,
-        undoable: _,
+        undoable,
         next_purge_at,
         failure,
     } = report;
@@ -74,6 +94,8 @@ pub(crate) fn summary(report: &Report) -> Summary {
         plan: plan.as_ref().map(|plan| plan.id.clone()),
         store: plan.as_ref().map(|plan| plan.store.address.clone()),
         bound_as: bound.as_ref().map(|marker| marker.store_id.clone()),
+        bound_to: bound.as_ref().map(|marker| marker.databases.clone()).unwrap_or_default(),
+        overruled: overruled.clone(),
         hidden: applied.hidden,
         copied: archived.copied,
         restored: report.back(),
@@ -97,9 +119,11 @@ pub(crate) fn summary(report: &Report) -> Summary {
         purge_uncopied_files: purged.uncopied,
         copies_pending: *copies_pending,
         recovered_operations: recovered.total(),
+        recovered: *recovered,
         stray_hidden_files: *strays,
         still_hidden: *still_hidden,
         next_purge_at: *next_purge_at,
+        undoable_files: *undoable,
         failure: failure.as_ref().map(ToString::to_string),
     }
 }

@@ -153,11 +153,8 @@ impl Site {
     /// Releases every hold, as who brought files back and wants them judged again.
     pub fn release_holds(&self, days: i64) {
         let holds = self.upsweep_after_days(days, &["hold", "list", "--json"]).expect(0).json();
-        let ids: Vec<String> = holds.as_array().unwrap().iter().map(|hold| hold["id"].to_string()).collect();
-        let ids = ids.iter().map(String::as_str);
-        let args: Vec<&str> = ["hold", "release", "--reason", "seen"].into_iter().chain(ids).collect();
-        if args.len() > 4 {
-            self.upsweep_after_days(days, &args).expect(0);
+        if !holds.as_array().unwrap().is_empty() {
+            self.upsweep_after_days(days, &["hold", "release", "--all", "--reason", "seen"]).expect(0);
         }
     }
 

@@ -101,6 +101,10 @@ impl Ledger for OpenLedger {
         self.it().last_entry_at()
     }
 
+    fn forgive_clock(&mut self, at: Timestamp) -> Result<(), LedgerError> {
+        self.it().forgive_clock(at)
+    }
+
     fn hidden_since(&self, since: Timestamp) -> Result<u64, LedgerError> {
         self.it().hidden_since(since)
     }
