@@ -195,9 +195,10 @@ pub fn explain(
     let rules = if judged.is_some() { ask(world, key)? } else { vec![] };
     let excluded_by = world.policy.exclude.iter().find(|exclusion| exclusion.covers(key.as_bytes()));
     let first_seen = |facts: &FileFacts| ledger.map(|ledger| ledger.first_seen(key, facts)).transpose();
-    let file = match world.store.look(key)? {
-        Some(facts) => Some(seen(facts, first_seen(&facts)?.flatten(), world.policy)),
-        None => None,
+    // What cannot be looked at is a verdict, not an error.
+    let file = match world.store.look(key) {
+        Ok(Some(facts)) => Some(seen(facts, first_seen(&facts)?.flatten(), world.policy)),
+        Ok(None) | Err(_) => None,
     };
     let is_hidden = |op: &&Op| matches!(op.state, State::Quarantined | State::Conflict);
     let hidden = operations.iter().rfind(is_hidden);

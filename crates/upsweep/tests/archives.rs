@@ -4,6 +4,7 @@
 #![cfg(feature = "test-clock")]
 #![allow(clippy::disallowed_methods, reason = "the application under test writes, renames and removes its own files")]
 
+#[macro_use]
 mod support;
 
 use std::fs;
@@ -17,34 +18,6 @@ use support::{Site, as_nobody_beside};
 
 /// After how many days every file here has lain unchanged for long enough to be deleted at once.
 const LATER: i64 = 3;
-
-/// One test per database; without its server a test says so and passes.
-macro_rules! on_each_database {
-    ($story:ident) => {
-        mod $story {
-            use super::support::Site;
-
-            #[test]
-            fn on_sqlite() {
-                super::$story(Site::sqlite());
-            }
-
-            #[test]
-            fn on_postgresql() {
-                if let Some(site) = Site::postgres() {
-                    super::$story(site);
-                }
-            }
-
-            #[test]
-            fn on_mariadb() {
-                if let Some(site) = Site::mariadb() {
-                    super::$story(site);
-                }
-            }
-        }
-    };
-}
 
 on_each_database!(archived_freed_and_brought_back);
 

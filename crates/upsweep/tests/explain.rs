@@ -211,6 +211,20 @@ fn an_incomplete_survey_explains_itself() {
 }
 
 #[test]
+fn a_file_that_cannot_be_looked_at_is_explained() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let site = site();
+    site.file("sealed/a.m4a", 720.0);
+    // The names in it can be read, and nothing more.
+    fs::set_permissions(site.uploads.join("sealed"), std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
+    let said = support::as_nobody(&site, &["explain", "sealed/a.m4a"]).expect(0);
+    said.has("it stays: it could not be looked at");
+    said.has("mend what keeps it from being looked at");
+}
+
+#[test]
 fn a_name_that_cannot_be_one_is_refused() {
     let site = Site::sqlite();
     site.upsweep(&["explain", "../x"]).expect(64).has("is no name of a file below the upload directory");

@@ -15,6 +15,35 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use upsweep_testkit::{MariaDb, Postgres};
 
+/// One test per database; without its server a test says so and passes.
+#[allow(unused_macros, reason = "each test file uses what it needs")]
+macro_rules! on_each_database {
+    ($story:ident) => {
+        mod $story {
+            use super::support::Site;
+
+            #[test]
+            fn on_sqlite() {
+                super::$story(Site::sqlite());
+            }
+
+            #[test]
+            fn on_postgresql() {
+                if let Some(site) = Site::postgres() {
+                    super::$story(site);
+                }
+            }
+
+            #[test]
+            fn on_mariadb() {
+                if let Some(site) = Site::mariadb() {
+                    super::$story(site);
+                }
+            }
+        }
+    };
+}
+
 pub const BINARY: &str = env!("CARGO_BIN_EXE_upsweep");
 
 /// The application's database.
