@@ -194,8 +194,8 @@ fn a_plan_keeps_to_todays_floor() {
     assert!(stage.has("one-more.m4a"));
 }
 
-#[test]
-fn the_end_of_an_apply_reads_the_claims_again() {
+/// A plan to remove so many files that they are hidden in three batches, `o0000.m4a` to `o2099.m4a`.
+fn planned_in_batches() -> (Stage, Plan) {
     let mut stage = Stage::new();
     for n in 0..2_100 {
         stage.orphan(&format!("o{n:04}.m4a"));
@@ -203,6 +203,12 @@ fn the_end_of_an_apply_reads_the_claims_again() {
     stage.limits.max_share = 1.0;
     stage.limits.floor_files = 10_000;
     let plan = stage.plan();
+    (stage, plan)
+}
+
+#[test]
+fn the_end_of_an_apply_reads_the_claims_again() {
+    let (mut stage, plan) = planned_in_batches();
     stage.claims.before(2, |db| session(db, "o1500.m4a", "recording"));
     let report = stage.apply(plan).unwrap();
     assert_eq!(report.applied.hidden.files, 2_100, "nothing took long enough for another recheck");
@@ -211,13 +217,7 @@ fn the_end_of_an_apply_reads_the_claims_again() {
 
 #[test]
 fn an_apply_that_takes_long_brings_back_what_is_claimed_meanwhile() {
-    let mut stage = Stage::new();
-    for n in 0..2_100 {
-        stage.orphan(&format!("o{n:04}.m4a"));
-    }
-    stage.limits.max_share = 1.0;
-    stage.limits.floor_files = 10_000;
-    let plan = stage.plan();
+    let (mut stage, plan) = planned_in_batches();
     // The plan read the claims in a run of its own; the first reading here is the recheck, then a thousand files move.
     stage.claims.before(2, |db| {
         session(db, "o0500.m4a", "recording");
