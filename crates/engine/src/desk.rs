@@ -108,7 +108,7 @@ pub(crate) fn begin(
 ) -> Result<String, EngineError> {
     let now = world.now();
     let record = RunRecord {
-        id: world.ids.fresh(now),
+        id: request.run.clone().unwrap_or_else(|| world.ids.fresh(now)),
         kind,
         started_at: now,
         ended_at: None,

@@ -9,7 +9,7 @@ use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
     Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink,
-    Snapshot, Store, StoreError,
+    Snapshot, Stop, Store, StoreError, Unstoppable,
 };
 use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
@@ -26,6 +26,16 @@ pub(crate) fn with_world<R>(
     progress: &dyn Progress,
     work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
 ) -> anyhow::Result<R> {
+    with_stoppable_world(config, need, (progress, &Unstoppable), work)
+}
+
+/// The same for work that somebody may want to end early.
+pub(crate) fn with_stoppable_world<R>(
+    config: &Config,
+    need: Need,
+    (progress, stop): (&dyn Progress, &dyn Stop),
+    work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
     let home = home(config, &store, &clock);
@@ -39,6 +49,7 @@ pub(crate) fn with_world<R>(
         clock: &clock,
         ids: &TimedIds,
         progress,
+        stop,
         policy: &config.policy,
         selection: &config.selection,
         limits: &config.limits,
@@ -243,5 +254,5 @@ pub(crate) fn holder(what: &str) -> Holder {
     use upsweep_engine::ports::Clock as _;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let user = crate::user::of_process();
-    Holder { what: what.to_owned(), user, pid: std::process::id(), host, since: SystemClock::new().now() }
+    Holder { what: what.to_owned(), user, pid: std::process::id(), host, since: SystemClock::new().now(), run: None }
 }

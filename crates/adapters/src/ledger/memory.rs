@@ -1,6 +1,7 @@
 //! A ledger in memory, for tests of the engine.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
 

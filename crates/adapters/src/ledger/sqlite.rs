@@ -1,6 +1,7 @@
 //! The ledger in SQLite: write-ahead log, every commit on disk before it is reported.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
 mod rows;

@@ -46,7 +46,8 @@ pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
 }
 
 pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewRecord {
-    let RunOutcome { plan, refused, overruled, hidden, copied, restored, purged, skipped, errors, failure } = outcome;
+    let RunOutcome { plan, refused, overruled, hidden, copied, restored, purged, skipped, errors, failure, stopped } =
+        outcome;
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let files = |amount: &Amount| number(amount.files);
     let bytes = |amount: &Amount| number(amount.bytes);
@@ -65,6 +66,7 @@ pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewR
         ("skipped", number(*skipped)),
         ("errors", number(*errors)),
         ("failure", failure.clone()),
+        ("stopped", stopped.then(|| "true".to_owned())),
     ]);
     let writer = Writer { run: Some(id.to_owned()), ..writer.clone() };
     writer.record("run-ended", Some(id.to_owned()), details)

@@ -15,7 +15,7 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
     Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger,
-    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot,
+    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot, Unstoppable,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -137,6 +137,7 @@ impl Stage {
             clock: &self.time,
             ids: &self.time,
             progress: &Silent,
+            stop: &Unstoppable,
             policy: &self.policy,
             selection: &self.selection,
             limits: &self.limits,
@@ -230,8 +231,10 @@ pub(crate) fn request(allow: &[Code]) -> Request {
             pid: 1,
             host: "host".to_owned(),
             since,
+            run: None,
         },
         approval,
+        run: None,
     }
 }
 

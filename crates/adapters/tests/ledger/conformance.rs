@@ -274,6 +274,7 @@ fn a_run_ends_with_its_outcome(mut desk: Desk) {
         hidden: Amount { files: 1, bytes: u64::MAX },
         skipped: 3,
         failure: Some("it's \"over\"\n".to_owned()),
+        stopped: false,
         ..RunOutcome::default()
     };
     desk.ledger.end_run("run-1", at(7), &outcome).unwrap();

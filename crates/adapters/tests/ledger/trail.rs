@@ -38,6 +38,7 @@ fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
         skipped: 5,
         errors: 6,
         failure: Some("the disk is full".into()),
+        stopped: false,
     };
     desk.ledger.end_run("run-1", at(9), &outcome).unwrap();
     let [begun, ended] = &desk.trail()[..] else { panic!("two records") };

@@ -1,6 +1,7 @@
 //! The port to Upsweep's own state.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
 
@@ -18,12 +19,13 @@ use upsweep_plan::verdict::Reason;
 use super::{CopyRecord, Horizon, OpId, Place};
 
 pub use audit::*;
+pub use errands::*;
 pub use holds::*;
 pub use memories::*;
 
-/// Runs, operations and the journal; beside them holds, memories and the audit trail. Whatever a method changed is
+/// Runs, operations and the journal; beside them holds, memories, the audit trail, and what a service keeps. Whatever a method changed is
 /// durable when it returns.
-pub trait Ledger: Holds + Memories + AuditTrail + Send {
+pub trait Ledger: Holds + Memories + AuditTrail + Errands + Pages + Send {
     /// Names this ledger.
     fn id(&self) -> &str;
 
@@ -225,6 +227,9 @@ pub struct RunOutcome {
     pub errors: u64,
     /// Why it stopped early, if it did.
     pub failure: Option<String>,
+    /// Whether it stopped early because somebody asked it to.
+    #[serde(default)]
+    pub stopped: bool,
 }
 
 /// A number of files and their bytes.

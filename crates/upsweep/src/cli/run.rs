@@ -109,7 +109,7 @@ fn carry_out(
 ) -> anyhow::Result<Exit> {
     let bars = Bars::new(quiet);
     let need = if what == "recover" { wire::Need::NoClaims } else { wire::Need::Claims };
-    let request = Request { holder: wire::holder(what), approval: approval(allow)? };
+    let request = Request { holder: wire::holder(what), approval: approval(allow)?, run: None };
     let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
         render::print_json(&render::summary::summary(&report))?;

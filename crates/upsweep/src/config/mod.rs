@@ -7,6 +7,7 @@ mod layers;
 mod places;
 mod problems;
 mod rules;
+mod service;
 mod settings;
 mod show;
 
@@ -25,6 +26,7 @@ pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
 use layers::{File, Values};
 use problems::Problems;
+pub(crate) use service::{Missed, Secret, ServiceConfig, TimeTable, TlsFiles, Tokens};
 pub(crate) use show::{Shown, markdown_table, show};
 
 /// What a run needs to know.
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) quarantine_dir: Option<PathBuf>,
     /// How far back the database's backups reach, in days.
     pub(crate) database_backup_days: Option<u32>,
+    /// What `upsweep serve` needs to know besides.
+    pub(crate) service: ServiceConfig,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
     /// Whether logs may hold the names of files.
@@ -118,7 +122,7 @@ impl Config {
                 recursive: problems.take(values.flag("recursive")),
                 exclude: problems.take(exclude(&values)),
                 variants: problems.take(variants(&values)),
-                db_timezone: problems.take(zone(&values)),
+                db_timezone: problems.take(zone(&values, "db_timezone")),
                 claim_rules,
             },
             limits: Limits {
@@ -134,6 +138,7 @@ impl Config {
             ledger: problems.take(places::ledger(&values)),
             quarantine_dir: values.optional("quarantine_dir").map(PathBuf::from),
             database_backup_days: problems.take(backup_days(&values)),
+            service: ServiceConfig::gather(&values, problems),
             log_format: problems.take(log_format(&values)),
             log_level: problems.take(log_level(&values)),
             log_file_names: problems.take(values.flag("log_file_names")),
@@ -244,9 +249,9 @@ fn exclude(values: &Values) -> anyhow::Result<Vec<Exclusion>> {
 }
 
 /// The zone's name as the time zone database spells it, so that a plan does not change with its case.
-fn zone(values: &Values) -> anyhow::Result<String> {
-    let text = values.text("db_timezone")?;
-    let context = |problem: &str| format!("db_timezone {problem} ({})", values.origin("db_timezone"));
+fn zone(values: &Values, key: &str) -> anyhow::Result<String> {
+    let text = values.text(key)?;
+    let context = |problem: &str| format!("{key} {problem} ({})", values.origin(key));
     if text.starts_with(['+', '-']) || text.to_ascii_uppercase().starts_with("UTC+") {
         bail!(context(&format!(
             "= '{text}' must be a name, since most zones change their clocks; a fixed two hours east is Etc/GMT-2"

@@ -7,7 +7,7 @@ use upsweep_adapters::claims::url::DatabaseUrl;
 
 use super::layers::{self, Sources};
 use super::problems::Problems;
-use super::settings::{SETTINGS, Setting};
+use super::settings::{SECRETS, SETTINGS, Setting};
 use super::{Config, Database};
 use crate::secrets;
 
@@ -30,6 +30,7 @@ pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
             key: setting.key.to_owned(),
             value: match setting.key {
                 "database_url" => value.as_deref().map(masked),
+                key if SECRETS.contains(&key) => value.map(|_| "***".to_owned()),
                 // A URL in the wrong place still has its password.
                 _ => value.as_deref().map(secrets::masked),
             },

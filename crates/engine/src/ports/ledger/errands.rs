@@ -1,0 +1,187 @@
+//! The part of a ledger that a service needs between its calls: plans that wait for somebody, requests that may be
+//! repeated, the times of its schedule; and its pages and sums.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use upsweep_plan::lifecycle::State;
+use upsweep_plan::plan::Plan;
+
+use super::{Approval, LedgerError, Op, RunKind, RunRecord};
+use crate::ports::OpId;
+
+/// At most this many plans are kept; of more the oldest goes.
+pub const PLANS_MAX: usize = 50;
+
+/// For how long a repeated request is recognised.
+pub const REPEATABLE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// What a service keeps. Whatever a method changed is durable when it returns.
+pub trait Errands {
+    /// Keeps a plan until it expires. Plans that have expired by `plan.created_at` go, and beyond [`PLANS_MAX`] the
+    /// oldest.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn keep_plan(&mut self, plan: &KeptPlan) -> Result<(), LedgerError>;
+
+    /// A plan that was kept, whether or not it has expired since.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; [`LedgerError::Damaged`] when it cannot be read.
+    fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError>;
+
+    /// Every plan that is kept, the newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError>;
+
+    /// Drops a plan; whether there was one.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError>;
+
+    /// Notes, in the audit trail as well, that a human approved what the guards refuse in a kept plan; whether there
+    /// is such a plan. A later approval replaces an earlier one.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError>;
+
+    /// Claims a request's key for the run that it is about to start, unless it was claimed within
+    /// [`REPEATABLE_FOR`] before `request.at`. Of two that claim at once, one gets [`Claimed::New`].
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn claim_request(&mut self, request: &RepeatableRequest) -> Result<Claimed, LedgerError>;
+
+    /// Claims a time of the schedule; `false` when it, or a later one, was claimed before. Of two that claim at once,
+    /// one gets `true`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn claim_slot(&mut self, slot: Timestamp) -> Result<bool, LedgerError>;
+
+    /// The newest time of the schedule that was claimed.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn last_slot(&self) -> Result<Option<Timestamp>, LedgerError>;
+}
+
+/// Pages and sums of what a ledger holds, so that nobody reads all of it to show a little.
+pub trait Pages {
+    /// Runs, the newest first, those that began before the run `before` (in the order of their beginning, then of
+    /// their ids); at most `limit`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn runs_page(&self, filter: &RunFilter, before: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, LedgerError>;
+
+    /// Operations by number, those after `after`; at most `limit`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn ops_page(&self, filter: &OpFilter, after: Option<OpId>, limit: usize) -> Result<Vec<Op>, LedgerError>;
+
+    /// What all runs together did.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn totals(&self) -> Result<Totals, LedgerError>;
+}
+
+/// A plan that waits for somebody to carry it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptPlan {
+    /// The plan, sealed.
+    pub plan: Plan,
+    /// Who made it.
+    pub by: String,
+    /// Who approved what the guards refuse in it, if anybody did.
+    pub approval: Option<PlanApproval>,
+}
+
+/// An approval of one plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanApproval {
+    /// Which guards, and why.
+    pub approval: Approval,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A request that its sender may repeat without its being carried out twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatableRequest {
+    /// The sender's key for it, together with the sender.
+    pub key: String,
+    /// A hash of what was asked.
+    pub fingerprint: String,
+    /// The run that it starts.
+    pub run: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What became of a claim on a request's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nobody used it yet.
+    New,
+    /// The same was asked before: this run was started for it.
+    Before {
+        /// The run.
+        run: String,
+    },
+    /// Something else was asked with this key.
+    ForOther,
+}
+
+/// Which runs a page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Kinds; empty means all.
+    pub kinds: Vec<RunKind>,
+    /// Begun at this time or later.
+    pub from: Option<Timestamp>,
+    /// Begun before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// Which operations a page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpFilter {
+    /// Of this run only.
+    pub run: Option<String>,
+    /// In these states; empty means all.
+    pub states: Vec<State>,
+}
+
+/// What all runs together did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Runs that ended.
+    pub runs: u64,
+    /// Files hidden.
+    pub hidden: super::Amount,
+    /// Files freed for good.
+    pub purged: super::Amount,
+    /// Files brought back.
+    pub restored: super::Amount,
+    /// Files copied to the archive.
+    pub copied: super::Amount,
+    /// Single files that failed.
+    pub errors: u64,
+    /// Runs that stopped early.
+    pub failures: u64,
+    /// How often each guard refused.
+    pub refusals: std::collections::BTreeMap<upsweep_plan::guard::Code, u64>,
+    /// When the last run ended that neither failed nor was refused, and had no errors.
+    pub last_success: Option<Timestamp>,
+    /// Files in the quarantine now.
+    pub quarantined: super::Amount,
+}
