@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod headers;
+mod http;
 mod logging;
 mod preview;
 mod progress;
