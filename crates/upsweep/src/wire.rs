@@ -1,15 +1,17 @@
 //! The only file that names concrete adapters: from a configuration to a world to work with.
 
 use anyhow::Context;
+use jiff::Timestamp;
 use upsweep_adapters::archive::local::LocalArchive;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 pub(crate) use upsweep_adapters::store::local::probe;
+use upsweep_engine::binding;
 use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink,
-    Snapshot, Stop, Store, StoreError, Unstoppable,
+    Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Ids as _, Ledger, Noted,
+    Progress, RowSink, Snapshot, Stop, Store, StoreError, Unstoppable,
 };
 use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
@@ -247,6 +249,23 @@ fn missing(config: &Config, error: StoreError) -> anyhow::Error {
         return EngineError::Refused(Box::new(refusal)).into();
     }
     EngineError::from(error).into()
+}
+
+/// The ledger of a store that is bound; an error where a guard objects to the store.
+pub(crate) fn ledger_of(store: &dyn Store, home: &dyn Home) -> anyhow::Result<Option<Box<dyn Ledger>>> {
+    let bond = binding::examine(store, home)?;
+    if let Some(refusal) = guard::marker(&bond.store.address, &bond.binding) {
+        return Err(EngineError::Refused(Box::new(refusal)).into());
+    }
+    Ok(match &bond.marker {
+        Some(marker) => Some(binding::open_ledger(store, home, marker)?),
+        None => None,
+    })
+}
+
+/// A fresh name for a run.
+pub(crate) fn fresh_id(now: Timestamp) -> String {
+    TimedIds.fresh(now)
 }
 
 /// This process, as the holder of a lease.

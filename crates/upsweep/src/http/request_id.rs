@@ -1,6 +1,9 @@
 //! Names every request, so that an answer, a line of the log and a record of the audit trail can be brought together.
 
-use axum::extract::Request;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -47,4 +50,13 @@ pub(crate) async fn name(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     super::problem::complete(response, &id).await
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let named = parts.extensions.get::<Self>().cloned();
+        Ok(named.unwrap_or_else(|| Self::of(&parts.headers)))
+    }
 }
