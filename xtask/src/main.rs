@@ -3,6 +3,7 @@
 
 mod invariants;
 mod links;
+mod python;
 mod root;
 mod skipped;
 mod steps;
@@ -17,6 +18,7 @@ const HELP: &str = "\
 Usage: cargo xtask <task>
 
   test       install what the tests need, then check everything; what CI runs
+  tools      install what the tests need (part of `test`)
   tidy       the house rules that compilers do not check (part of `test`)
   coverage   which lines the tests run; needs cargo-llvm-cov
   help       this text
@@ -25,7 +27,7 @@ Exit codes: 0 all is well, 1 something failed, 64 no such task.";
 
 /// Everything `cargo xtask test` does, in order: what is quick and often wrong comes first.
 const TEST: &[Step] = &[
-    Step { name: "tools", work: Work::Here(tools::provide, "cargo xtask test") },
+    Step { name: "tools", work: Work::Here(tools::provide, "cargo xtask tools") },
     Step { name: "format", work: Work::Cargo(&["fmt", "--all", "--check"]) },
     Step { name: "tidy", work: Work::Here(tidy::check, "cargo xtask tidy") },
     Step {
@@ -37,6 +39,8 @@ const TEST: &[Step] = &[
     Step { name: "nothing skipped", work: Work::Here(skipped::report, "cargo xtask test") },
     Step { name: "dependencies", work: Work::Cargo(&["deny", "check", "licenses", "bans", "sources"]) },
 ];
+
+const TOOLS: &[Step] = &[Step { name: "tools", work: Work::Here(tools::provide, "cargo xtask tools") }];
 
 const TIDY: &[Step] = &[Step { name: "tidy", work: Work::Here(tidy::check, "cargo xtask tidy") }];
 
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let task = match args.as_slice() {
         ["test"] => TEST,
+        ["tools"] => TOOLS,
         ["tidy"] => TIDY,
         ["coverage"] => COVERAGE,
         ["help" | "--help" | "-h"] => {
