@@ -22,3 +22,4 @@ mod remembering;
 mod restoring;
 mod retrieving;
 mod stage;
+mod stopping;
