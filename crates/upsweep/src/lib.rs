@@ -17,6 +17,7 @@ mod render;
 mod save;
 mod say;
 mod secrets;
+mod service;
 mod user;
 mod wire;
 
