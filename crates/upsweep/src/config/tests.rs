@@ -254,3 +254,13 @@ fn shown_settings_name_their_origin_and_hide_secrets() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("UPLOAD_DIR in the environment"), "{shown}");
 }
+
+#[test]
+fn a_mistaken_schedule_is_told_with_its_field_whether_or_not_it_is_switched_on() {
+    for on in ["true", "false"] {
+        let load = |cron| Config::load(&sources(&[("UPSWEEP_SCHEDULE", cron), ("UPSWEEP_SCHEDULE_ENABLED", on)]));
+        let said = message(load("0 25 * * *"));
+        assert!(said.contains("hour '25'") && said.contains("UPSWEEP_SCHEDULE in the environment"), "{said}");
+        assert_eq!(load("@daily").unwrap().service.schedule.cron.is_some(), on == "true");
+    }
+}

@@ -3,11 +3,17 @@
 //! The engine is synchronous; everything here calls it on threads for blocking work, and never while a lock of ours
 //! is held.
 
+pub(crate) mod cron;
 pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod schedule;
 pub(crate) mod shelf;
+pub(crate) mod signals;
+pub(crate) mod slots;
 pub(crate) mod surveys;
+pub(crate) mod systemd;
+pub(crate) mod timer;
 
 use std::sync::Arc;
 
