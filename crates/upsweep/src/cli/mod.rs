@@ -17,6 +17,7 @@ mod rebind;
 mod restore;
 mod run;
 mod selection;
+mod serve;
 pub(crate) mod status;
 mod token;
 
@@ -85,6 +86,8 @@ enum Command {
     Adopt(adopt::AdoptCommand),
     /// Look whether everything is in order: the directory, the disk, the clocks, the database, Upsweep's own state
     Doctor(doctor::DoctorCommand),
+    /// Answer over HTTP, and clean up by a schedule, if you like
+    Serve(serve::ServeCommand),
     /// Show past runs
     History(history::HistoryCommand),
     /// Keep files whatever the rows say, and let them go again
@@ -163,6 +166,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Doctor(command) => command.run(config),
         Command::Rebind(command) => command.run(config, quiet),
         Command::Adopt(command) => command.run(config, quiet),
+        Command::Serve(command) => command.run(config),
         Command::History(command) => command.run(config),
         Command::Hold(command) => command.run(config),
         Command::Token(command) => command.run(config),

@@ -7,6 +7,7 @@ pub(crate) mod cron;
 pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod lifecycle;
 pub(crate) mod schedule;
 pub(crate) mod shelf;
 pub(crate) mod signals;
@@ -24,6 +25,7 @@ use upsweep_engine::ports::{Clock as _, Home, Ledger, Store};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::http::metrics::Metrics;
 use crate::http::problem::{Code, Problem};
 use crate::wire;
 
@@ -37,6 +39,7 @@ pub(crate) struct Service {
     pub(crate) jobs: Jobs,
     pub(crate) surveys: Surveys,
     pub(crate) shelf: Shelf,
+    pub(crate) metrics: Metrics,
     /// Work that has to end before the process does.
     tracker: TaskTracker,
     /// Set when the service is to end.
@@ -50,6 +53,7 @@ impl Service {
             jobs: Jobs::default(),
             surveys: Surveys::default(),
             shelf: Shelf::default(),
+            metrics: Metrics::default(),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })
@@ -101,7 +105,6 @@ impl Service {
     /// Asks whatever works to stop, and returns when it has.
     pub(crate) async fn wind_up(&self) {
         self.shutdown.cancel();
-        self.jobs.stop_all();
         self.tracker.close();
         self.tracker.wait().await;
     }
