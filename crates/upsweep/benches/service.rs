@@ -42,7 +42,10 @@ async fn hundred_files() {
         assert_eq!(answer["result"]["orphaned_files_count"], 100, "{answer}");
         let loop_took = raw_renames(100);
         let ratio = took[round].as_secs_f64() / loop_took.as_secs_f64();
-        println!("100 of 1,100 files by POST …/all: {:>7.1} ms ({ratio:.0} x a loop of bare renames)", millis(took[round]));
+        println!(
+            "100 of 1,100 files by POST …/all: {:>7.1} ms ({ratio:.0} x a loop of bare renames)",
+            millis(took[round])
+        );
     }
     took.sort();
     println!("median {:.1} ms; aimed at: under 1,000 ms\n", millis(took[took.len() / 2]));
@@ -85,7 +88,12 @@ struct Latencies(Vec<Duration>);
 
 impl Latencies {
     fn at(&self, share: f64) -> Duration {
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
         let index = (self.0.len() as f64 * share) as usize;
         self.0[index.min(self.0.len() - 1)]
     }
@@ -119,12 +127,16 @@ impl Site {
         let path = dir.path().to_owned();
         std::fs::create_dir(path.join("uploads")).unwrap();
         let mut db = Connection::open(path.join("app.db")).unwrap();
-        db.execute_batch("CREATE TABLE sessions (id TEXT PRIMARY KEY, status TEXT, audio_filename TEXT, created_at TEXT)").unwrap();
+        db.execute_batch(
+            "CREATE TABLE sessions (id TEXT PRIMARY KEY, status TEXT, audio_filename TEXT, created_at TEXT)",
+        )
+        .unwrap();
         let all = db.transaction().unwrap();
         for n in 0..live {
             let name = format!("live-{n:08}.m4a");
             old_file(&path.join("uploads").join(&name));
-            all.execute("INSERT INTO sessions VALUES (?1, 'done', ?2, '2025-01-01 00:00:00')", (n.to_string(), name)).unwrap();
+            all.execute("INSERT INTO sessions VALUES (?1, 'done', ?2, '2025-01-01 00:00:00')", (n.to_string(), name))
+                .unwrap();
         }
         all.commit().unwrap();
         let (server, base) = serve(&path);
@@ -157,8 +169,9 @@ impl Site {
 
     async fn hammer(&self, calls: usize, callers: usize) -> Hammered {
         let caller = |_| {
-            let calls: Vec<_> =
-                (0..calls / callers).map(|_| (self.call(Method::GET, "config"), self.call(Method::GET, "status"))).collect();
+            let calls: Vec<_> = (0..calls / callers)
+                .map(|_| (self.call(Method::GET, "config"), self.call(Method::GET, "status")))
+                .collect();
             tokio::spawn(async move {
                 let (mut configs, mut statuses) = (vec![], vec![]);
                 for (config, status) in calls {
@@ -213,7 +226,10 @@ fn serve(path: &Path) -> (Child, String) {
 }
 
 fn token(path: &Path) -> String {
-    let made = environment(&mut Command::new(BINARY), path).args(["token", "--role", "admin", "--minutes", "60"]).output().unwrap();
+    let made = environment(&mut Command::new(BINARY), path)
+        .args(["token", "--role", "admin", "--minutes", "60"])
+        .output()
+        .unwrap();
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 

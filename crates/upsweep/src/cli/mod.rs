@@ -117,7 +117,7 @@ struct Allow {
 
 /// Runs the program and says how it ended.
 pub(crate) fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Printing help to a closed pipe may fail; there is nobody left to tell.
@@ -135,6 +135,10 @@ pub(crate) fn main() -> Exit {
         },
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Serve(command) => {
+            cli.common.set.extend(command.listen.iter().map(|listen| format!("listen={listen}")));
+            configured(&cli.common).and_then(|config| command.run(&config))
+        }
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -152,7 +156,12 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) | Command::Audit(_) | Command::Completions(_) | Command::Man(_) => {
+        Command::Demo(_)
+        | Command::Config(_)
+        | Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Serve(_) => {
             unreachable!("these do not always need a configured store")
         }
         Command::Plan(command) => command.run(config, quiet),
@@ -166,7 +175,6 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Doctor(command) => command.run(config),
         Command::Rebind(command) => command.run(config, quiet),
         Command::Adopt(command) => command.run(config, quiet),
-        Command::Serve(command) => command.run(config),
         Command::History(command) => command.run(config),
         Command::Hold(command) => command.run(config),
         Command::Token(command) => command.run(config),

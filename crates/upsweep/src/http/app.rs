@@ -8,24 +8,17 @@ use axum::response::Redirect;
 use axum::routing::get;
 
 use super::auth::{self, Gate};
-use super::{classic, docs, health, layers, scrape, v1};
+use super::{layers, scrape};
 use crate::service::Service;
 
 /// The whole service.
 pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
     let config = &service.config().service;
     let with_token = from_fn_with_state(Arc::clone(gate), auth::required);
-    let prompt = layers::timeout(
-        Router::new().merge(v1::router()).merge(scrape::router()).with_state(Arc::clone(service)),
-        config.request_timeout,
-    );
-    // A clean-up takes the time it takes.
-    let patient = classic::router().with_state(Arc::clone(service));
-    let protected = prompt.merge(patient).route_layer(with_token);
-    let open = Router::new()
-        .merge(health::router().with_state(Arc::clone(service)))
-        .merge(docs::router())
-        .route("/", get(async || Redirect::to("/docs")));
+    let prompt =
+        layers::timeout(Router::new().merge(scrape::router()).with_state(Arc::clone(service)), config.request_timeout);
+    let protected = prompt.route_layer(with_token);
+    let open = Router::new().route("/", get(async || Redirect::to("/docs")));
     layers::wrap(protected.merge(open), config, service.metrics.clone())
 }
 

@@ -11,8 +11,8 @@ use upsweep_plan::plan::Plan;
 use upsweep_plan::verdict::Reason;
 
 use super::metrics::{self, Live, Surveyed, Usage};
-use crate::service::{Service, State as Opened};
 use crate::service::schedule::{Timetable, host_zone};
+use crate::service::{Service, State as Opened};
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     Router::new().route("/metrics", get(scrape))
@@ -20,7 +20,8 @@ pub(crate) fn router() -> Router<Arc<Service>> {
 
 /// What cannot be found out now is left out: a scrape must tell the rest all the same.
 async fn scrape(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    let totals = service.with_state(|Opened { ledger, .. }| Ok(ledger.as_ref().map(|ledger| ledger.totals()).transpose()?));
+    let totals =
+        service.with_state(|Opened { ledger, .. }| Ok(ledger.as_ref().map(|ledger| ledger.totals()).transpose()?));
     let totals = totals.await.ok().flatten();
     let usage = service.blocking(|service| Ok(Usage::of(&service.config().upload_dir).ok())).await.ok().flatten();
     let timetable = Timetable::new(&service.config().service.schedule, host_zone()).ok();

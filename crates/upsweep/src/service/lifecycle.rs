@@ -14,8 +14,8 @@ use super::jobs::judge;
 use super::schedule::{Timetable, host_zone};
 use super::signals::Signals;
 use super::slots::LedgerSlots;
-use super::timer::{self, RealPace};
 use super::systemd;
+use super::timer::{self, RealPace};
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
 use crate::http::auth::Gate;
@@ -38,8 +38,7 @@ pub(crate) async fn serve(service: &Arc<Service>, gate: Gate) -> anyhow::Result<
         announce(service, listening, &timetable);
         service.work_by_itself(timetable.clone());
     };
-    let served =
-        server::serve(answers, metrics, &service.config().service, ready, service.shutdown.clone()).await;
+    let served = server::serve(answers, metrics, &service.config().service, ready, service.shutdown.clone()).await;
     systemd::stopping("finishing what is in hand");
     service.wind_up().await;
     alive.abort();
@@ -93,7 +92,7 @@ impl Service {
 
     async fn keep_to(self: Arc<Self>, timetable: &Timetable) {
         let config = self.config().clone();
-        let slots = LedgerSlots::new(move || wire::with_home(&config, wire::ledger_of));
+        let slots = LedgerSlots::new(move || wire::with_home(&config, |store, home| wire::ledger_of(store, home)));
         let fire = |_: Timestamp| {
             let service = Arc::clone(&self);
             async move { service.clean_up("the schedule").await }
@@ -129,7 +128,8 @@ impl Service {
 
     /// Brings back what is claimed again. Who finds another at work leaves it to that one.
     async fn watch(self: &Arc<Self>) -> anyhow::Result<()> {
-        let order = Order { task: Task::Watch, by: "the watch over hidden files".to_owned(), approval: None, run: None };
+        let order =
+            Order { task: Task::Watch, by: "the watch over hidden files".to_owned(), approval: None, run: None };
         let brought = match self.start(order).await {
             Ok(started) => started.brought().await,
             Err(problem) if problem.code() == Code::Busy => return Ok(()),

@@ -55,6 +55,11 @@ impl Timetable {
         Ok(Self { expression, zone, missed: *missed })
     }
 
+    /// A time in that zone, for people.
+    pub(crate) fn spelled(&self, at: Timestamp) -> String {
+        self.zone.to_datetime(at).strftime("%Y-%m-%d at %H:%M").to_string()
+    }
+
     /// The name of the zone it is read in, for people.
     pub(crate) fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("the host's own zone")

@@ -40,3 +40,50 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    /// The part of the test below that runs as a process of its own, to be ended.
+    #[tokio::test]
+    #[ignore = "part of another test"]
+    async fn as_a_service() {
+        let signals = Signals::listen().unwrap();
+        let shutdown = CancellationToken::new();
+        // On a line of its own, whatever the harness has begun to write.
+        println!("\nlistening");
+        let told = async {
+            shutdown.cancelled().await;
+            println!("\nfinishing");
+        };
+        tokio::join!(signals.obey(shutdown.clone()), told);
+    }
+
+    fn ended_by(first: Signal, second: Signal) -> Option<i32> {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--nocapture", "--exact", "service::signals::tests::as_a_service"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_child(&child);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == "listening"));
+        kill_process(pid, first).unwrap();
+        assert!(lines.any(|line| line == "finishing"), "the first signal lets it finish");
+        kill_process(pid, second).unwrap();
+        child.wait().unwrap().code()
+    }
+
+    #[test]
+    fn the_first_signal_asks_and_the_second_ends() {
+        assert_eq!(ended_by(Signal::TERM, Signal::TERM), Some(143));
+        assert_eq!(ended_by(Signal::INT, Signal::INT), Some(130));
+        assert_eq!(ended_by(Signal::INT, Signal::TERM), Some(143));
+    }
+}

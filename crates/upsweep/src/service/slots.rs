@@ -1,7 +1,7 @@
 //! Which times of the timetable are taken. A time is claimed before its clean-up begins, in the ledger where there is
 //! one: of several services on one store one gets it, and after a restart it is not run again.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use upsweep_engine::ports::Ledger;
@@ -16,18 +16,17 @@ pub(crate) trait Slots: Send + Sync {
 }
 
 /// Slots in the ledger. A store that is not bound yet has none: until then this process remembers them by itself.
-pub(crate) struct LedgerSlots<F> {
-    open: F,
+pub(crate) struct LedgerSlots {
+    open: Open,
     own: Mutex<Option<Timestamp>>,
 }
 
-impl<F> LedgerSlots<F>
-where
-    F: Fn() -> anyhow::Result<Option<Box<dyn Ledger>>> + Clone + Send + Sync + 'static,
-{
-    /// `open` opens the ledger, on a thread that may wait; `None` where there is none yet.
-    pub(crate) fn new(open: F) -> Self {
-        Self { open, own: Mutex::new(None) }
+/// Opens the ledger, on a thread that may wait; `None` where there is none yet.
+type Open = Arc<dyn Fn() -> anyhow::Result<Option<Box<dyn Ledger>>> + Send + Sync>;
+
+impl LedgerSlots {
+    pub(crate) fn new(open: impl Fn() -> anyhow::Result<Option<Box<dyn Ledger>>> + Send + Sync + 'static) -> Self {
+        Self { open: Arc::new(open), own: Mutex::new(None) }
     }
 
     fn own(&self) -> Option<Timestamp> {
@@ -44,7 +43,7 @@ where
         &self,
         work: impl FnOnce(&mut dyn Ledger) -> anyhow::Result<R> + Send + 'static,
     ) -> anyhow::Result<Option<R>> {
-        let open = self.open.clone();
+        let open = Arc::clone(&self.open);
         let worked = tokio::task::spawn_blocking(move || match open()? {
             Some(mut ledger) => work(&mut *ledger).map(Some),
             None => Ok(None),
@@ -53,10 +52,7 @@ where
     }
 }
 
-impl<F> Slots for LedgerSlots<F>
-where
-    F: Fn() -> anyhow::Result<Option<Box<dyn Ledger>>> + Clone + Send + Sync + 'static,
-{
+impl Slots for LedgerSlots {
     async fn last(&self) -> anyhow::Result<Option<Timestamp>> {
         let noted = self.with_ledger(|ledger| Ok(ledger.last_slot()?)).await?;
         Ok(noted.flatten().max(self.own()))

@@ -147,7 +147,8 @@ struct Set {
 
 /// Who can change the answer on its way makes the tokens.
 fn trusted(text: &str) -> anyhow::Result<Url> {
-    let url: Url = text.parse().ok().context("jwt_jwks_url is no URL; write it as https://sign-in.example.org/jwks.json")?;
+    let url: Url =
+        text.parse().ok().context("jwt_jwks_url is no URL; write it as https://sign-in.example.org/jwks.json")?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     match url.scheme() {

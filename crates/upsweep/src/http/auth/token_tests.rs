@@ -4,9 +4,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::testing::{
-    HandClock, NOW, Pair, SECRET, claims, claims_with, config, encoded, signed, signed_by,
-};
+use super::super::testing::{HandClock, NOW, Pair, SECRET, claims, claims_with, config, encoded, signed, signed_by};
 use super::*;
 
 fn verifier(env: &[(&str, &str)]) -> Verifier {
