@@ -245,7 +245,7 @@ fn old_file(path: &Path) {
 fn raw_renames(count: usize) -> Duration {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (from, to) = (dir.path().join("from"), dir.path().join("to"));
-    [&from, &to].map(|dir| std::fs::create_dir(dir).unwrap());
+    [&from, &to].iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
     (0..count).for_each(|n| old_file(&from.join(n.to_string())));
     let began = Instant::now();
     (0..count).for_each(|n| std::fs::rename(from.join(n.to_string()), to.join(n.to_string())).unwrap());
