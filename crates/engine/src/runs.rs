@@ -22,6 +22,7 @@ use crate::retrieve::retrieve;
 use crate::selection::Selected;
 pub use crate::selection::Selection;
 use crate::situation::situation;
+pub use crate::watch::watch;
 use crate::world::World;
 
 /// Plan, guards, recheck, apply, and purge what is due.
