@@ -375,3 +375,21 @@ fn of_a_batch_of_copies_the_rest_can_wait() {
     sweep(make, run_in_part, run, |stage| assert!(stage.op("c.m4a").copy.is_some()));
     assert_eq!(copied.take(), [0, 1, 2, 3].into());
 }
+
+#[test]
+fn retrieving_may_be_stopped_between_two_files() {
+    let names = ["a.m4a", "b.m4a"];
+    let make = || {
+        let mut stage = crate::archiving::stage();
+        names.iter().for_each(|name| drop(stage.hide(name)));
+        stage.pass(8 * DAY);
+        assert_eq!(stage.purge(&[]).purged.amount.files, 2);
+        (stage, ())
+    };
+    let both = |stage: &mut Stage| restore(stage, &Selection::Keys(names.map(key).to_vec()));
+    let back = RefCell::new(BTreeSet::new());
+    let in_part =
+        |stage: &mut Stage, ()| both(stage).inspect(|report| back.borrow_mut().extend([report.retrieved.amount.files]));
+    sweep(make, in_part, both, |stage| assert!(names.iter().all(|name| stage.has(name))));
+    assert_eq!(back.take(), [0, 1, 2].into());
+}
