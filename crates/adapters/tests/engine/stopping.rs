@@ -147,6 +147,7 @@ fn told(stage: &Stage, report: &Report, before: &[u64; 4]) {
 /// Files to hide, one that is due, and one that is claimed again.
 fn much_to_do() -> Stage {
     let mut stage = crate::archiving::stage();
+    stage.add_database("other");
     stage.hide("old.m4a");
     stage.hide("again.m4a");
     stage.pass(8 * DAY);
