@@ -7,6 +7,7 @@ mod archiving;
 mod baselines;
 mod clocks;
 mod crashing;
+mod cutting;
 mod databases;
 mod deleting;
 mod doubts;
