@@ -44,7 +44,7 @@ pub fn adopt(world: &mut World<'_>, request: &Request) -> Result<(Report, Adopte
     let (Binding::Bound, Some(marker)) = (&bond.binding, &bond.marker) else {
         return Err(desk::not_bound(&bond, "adopt"));
     };
-    let lease = world.home.acquire(&request.holder)?;
+    let lease = desk::take_lease(world, request)?;
     let mut ledger = world.home.create_ledger()?;
     if binding::owner(world.home, &*ledger, Some(marker))?.as_ref() != Some(&marker.store_id) {
         ledger.belong_to(&marker.store_id)?;

@@ -22,6 +22,7 @@ use crate::retrieve::retrieve;
 use crate::selection::Selected;
 pub use crate::selection::Selection;
 use crate::situation::situation;
+pub use crate::watch::watch;
 use crate::world::World;
 
 /// Plan, guards, recheck, apply, and purge what is due.
@@ -172,13 +173,11 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let id = begin(world, &mut desk, RunKind::Apply, request, &mut report)?;
     let Desk { lease, ledger, last_entry: _ } = &mut desk;
     let plan = &*report.plan.insert(plan);
-    let outcome = if report.refusals.is_empty() {
-        let applied = apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied);
-        report.restored.extend(std::mem::take(&mut report.applied.restored));
-        applied
-    } else {
-        Ok(())
-    };
+    let outcome = world.go_on().and_then(|()| match report.refusals.is_empty() {
+        true => apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied),
+        false => Ok(()),
+    });
+    report.restored.extend(std::mem::take(&mut report.applied.restored));
     let outcome = outcome.and_then(|()| after_applying(world, &mut desk, &bond, &id, &mut report));
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
@@ -300,7 +299,10 @@ pub fn restore_claimed(world: &mut World<'_>, request: &Request) -> Result<Repor
     };
     let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
     let Desk { lease, ledger, last_entry: _ } = &mut desk;
-    let outcome = restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored).map(drop);
+    let outcome = world
+        .go_on()
+        .and_then(|()| restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored))
+        .map(drop);
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 

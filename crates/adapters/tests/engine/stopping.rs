@@ -1,25 +1,18 @@
 //! Stopping: wherever somebody asks for it, nothing is half done, what was done is told, and the next run goes on.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use upsweep_adapters::archive::memory::MemoryArchive;
 use upsweep_engine::adopt::adopt;
 use upsweep_engine::error::EngineError;
-use upsweep_engine::ports::{Amount, Home as _, NewOp, Op, RunKind, RunOutcome, Stop, Store as _};
+use upsweep_engine::ports::{Amount, Home as _, Op, RunKind, RunOutcome, Stop, Store as _};
 use upsweep_engine::rebind::rebind;
 use upsweep_engine::runs::{self, Report, Selection};
-use upsweep_engine::world::BATCH_FILES;
 use upsweep_plan::action::Action;
-use upsweep_plan::guard::Code;
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::Plan;
-use upsweep_plan::policy::AgeFrom;
-use upsweep_plan::verdict::Reason;
 
 use crate::recovering::crashed;
-use crate::stage::{DAY, HOUR, Stage, key, request, run_record};
+use crate::stage::{DAY, HOUR, Stage, key, request};
 
 /// Asks to stop after so many questions whether to.
 pub(crate) struct Patience(AtomicI64);
@@ -42,11 +35,11 @@ impl Stop for Patience {
     }
 }
 
-type Outcome = Result<Report, EngineError>;
+pub(crate) type Outcome = Result<Report, EngineError>;
 
 /// Does `what` on a new stage each time, stopped after 0, 1, 2 and so on questions, until it comes to its end unstopped;
 /// and goes on with `then` after an hour. Gives how long each one took on the stage's clock, in seconds.
-fn sweep<T>(
+pub(crate) fn sweep<T>(
     make: impl Fn() -> (Stage, T),
     what: impl Fn(&mut Stage, T) -> Outcome,
     then: impl Fn(&mut Stage) -> Outcome,
@@ -147,6 +140,7 @@ fn told(stage: &Stage, report: &Report, before: &[u64; 4]) {
 /// Files to hide, one that is due, and one that is claimed again.
 fn much_to_do() -> Stage {
     let mut stage = crate::archiving::stage();
+    stage.add_database("other");
     stage.hide("old.m4a");
     stage.hide("again.m4a");
     stage.pass(8 * DAY);
@@ -163,7 +157,7 @@ fn all_done(stage: &Stage) {
     assert!(stage.has("again.m4a") && stage.has("s0.m4a"));
 }
 
-fn run(stage: &mut Stage) -> Outcome {
+pub(crate) fn run(stage: &mut Stage) -> Outcome {
     stage.with(|world| runs::run(world, &request(&[])))
 }
 
@@ -229,7 +223,7 @@ fn purging_may_be_stopped_anywhere() {
     sweep(make, |stage, ()| purge(stage), purge, freed);
 }
 
-fn restore(stage: &mut Stage, selection: &Selection) -> Outcome {
+pub(crate) fn restore(stage: &mut Stage, selection: &Selection) -> Outcome {
     stage.with(|world| runs::restore_by_hand(world, selection, &request(&[]))).map(|(report, _)| report)
 }
 
@@ -287,91 +281,17 @@ fn rebinding_may_be_stopped_anywhere() {
     sweep(make, |stage, ()| rebind(stage), rebind, check);
 }
 
-/// One file more than there are in a batch.
-const FILES: usize = BATCH_FILES + 1;
-
-fn a_batch_and_one() -> (Stage, ()) {
-    let mut stage = Stage::new();
-    stage.limits.floor_files = FILES as u64;
-    stage.run();
-    (0..FILES).for_each(|n| stage.orphan(&format!("o{n:05}.m4a")));
-    (stage, ())
-}
-
-/// The same, hidden.
-fn a_batch_and_one_hidden() -> (Stage, ()) {
-    let (mut stage, ()) = a_batch_and_one();
-    stage.run();
-    stage.pass(8 * DAY);
-    (stage, ())
-}
-
-/// Sweeps, and checks that one of the stops came after the first batch.
-fn sweep_batches(
-    make: fn() -> (Stage, ()),
-    what: fn(&mut Stage) -> Outcome,
-    did: fn(&Report) -> Amount,
-    hidden_then: usize,
-) {
-    let was_cut = Cell::new(false);
-    let in_part = |stage: &mut Stage, ()| {
-        what(stage).inspect(|report| was_cut.set(was_cut.get() | (did(report).files == BATCH_FILES as u64)))
-    };
-    sweep(make, in_part, what, |stage| assert_eq!(stage.store.hidden_files(), hidden_then));
-    assert!(was_cut.get());
-}
-
 #[test]
-fn hiding_may_be_stopped_between_two_batches() {
-    sweep_batches(a_batch_and_one, run, |report| report.applied.hidden, FILES);
-}
-
-#[test]
-fn restoring_may_be_stopped_between_two_batches() {
-    let all = |stage: &mut Stage| restore(stage, &Selection::All);
-    sweep_batches(a_batch_and_one_hidden, all, |report| report.restored.amount, 0);
-}
-
-#[test]
-fn purging_may_be_stopped_between_two_batches() {
-    let purge = |stage: &mut Stage| stage.with(|world| runs::purge_due(world, &request(&[Code::G001])));
-    sweep_batches(a_batch_and_one_hidden, purge, |report| report.purged.amount, 0);
-}
-
-#[test]
-fn recovering_may_be_stopped_between_two_batches() {
-    let make = || {
-        let (stage, ()) = a_batch_and_one();
-        let mut ledger = stage.ledger();
-        ledger.begin_run(&run_record("crashed", stage.now())).unwrap();
-        let reason = Reason::Orphan { since: stage.now(), age_from: AgeFrom::Mtime, claimed_until: None };
-        let new = |n: usize| {
-            let key = key(&format!("o{n:05}.m4a"));
-            let facts = stage.store.look(&key).unwrap().unwrap();
-            NewOp { key, reason: reason.clone(), facts, quarantine_secs: 60, action: Action::Quarantine }
+fn bringing_back_what_is_claimed_may_be_stopped_anywhere() {
+    let claimed = |stage: &mut Stage| stage.with(|world| runs::restore_claimed(world, &request(&[])));
+    // Whether it moved or not: as long as recovery is not through, nobody may say that all is done.
+    for is_moved in [false, true] {
+        let make = || {
+            let (mut stage, _) = crashed(is_moved);
+            stage.claims.live("a.m4a");
+            (stage, ())
         };
-        ledger.intend("crashed", &(0..FILES).map(new).collect::<Vec<_>>(), stage.now()).unwrap();
-        (stage, ())
-    };
-    let recover = |stage: &mut Stage| stage.with(|world| runs::recover_now(world, &request(&[])));
-    let found = |report: &Report| Amount { files: report.recovered.in_place, bytes: 0 };
-    sweep_batches(make, recover, found, 0);
-}
-
-#[test]
-fn of_a_batch_of_copies_the_rest_can_wait() {
-    let make = || {
-        let mut stage = Stage::new();
-        stage.archive = Some(MemoryArchive::default());
-        stage.policy.action = Action::Archive;
-        stage.run();
-        ["a.m4a", "b.m4a", "c.m4a"].iter().for_each(|name| stage.orphan(name));
-        (stage, ())
-    };
-    let copied = RefCell::new(BTreeSet::new());
-    let run_in_part = |stage: &mut Stage, (): ()| {
-        run(stage).inspect(|report| copied.borrow_mut().extend([report.archived.copied.files]))
-    };
-    sweep(make, run_in_part, run, |stage| assert!(stage.op("c.m4a").copy.is_some()));
-    assert_eq!(copied.take(), [0, 1, 2, 3].into());
+        let settled = |stage: &Stage| assert!(stage.has("a.m4a") && !State::PENDING.contains(&stage.op("a.m4a").state));
+        sweep(make, |stage, ()| claimed(stage), claimed, settled);
+    }
 }

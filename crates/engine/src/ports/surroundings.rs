@@ -104,7 +104,7 @@ pub struct Holder {
     pub host: String,
     /// Since when.
     pub since: Timestamp,
-    /// The run's id, where it was known beforehand.
+    /// The run's id, where it was known beforehand. A run takes it from what was asked of it.
     #[serde(default)]
     pub run: Option<String>,
 }
