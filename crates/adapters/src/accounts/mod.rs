@@ -123,7 +123,8 @@ fn is_true(text: Option<&str>) -> Result<bool, AccountError> {
         (true, _) => Ok(true),
         (_, true) => Ok(false),
         _ => Err(AccountError::Query(
-            "is_active is neither true nor false; let the query compare, as in status = 'active' AS is_active".to_owned(),
+            "is_active is neither true nor false; let the query compare, as in status = 'active' AS is_active"
+                .to_owned(),
         )),
     }
 }

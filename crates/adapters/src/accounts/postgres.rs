@@ -73,7 +73,8 @@ impl Accounts for PostgresAccounts {
 }
 
 fn explain(session: &Session<'_>, error: &Error) -> Result<Option<Account>, AccountError> {
-    let lost = |cause: &str| AccountError::Unavailable(session.url.scrub(&format!("{}: {cause}", session.url.masked())));
+    let lost =
+        |cause: &str| AccountError::Unavailable(session.url.scrub(&format!("{}: {cause}", session.url.masked())));
     let Some(db) = error.as_db_error() else { return Err(lost(&chain(error))) };
     match db.code() {
         // A value that is none of the column's type names no account. What the server says would repeat the value.

@@ -54,8 +54,7 @@ fn text(cell: ValueRef<'_>) -> Option<String> {
 
 impl Accounts for SqliteAccounts {
     fn look_up(&self, subject: &str) -> Result<Option<Account>, AccountError> {
-        let (connection, _) =
-            open_file(&self.url, self.patience).map_err(|error| AccountError::of_session(&error))?;
+        let (connection, _) = open_file(&self.url, self.patience).map_err(|error| AccountError::of_session(&error))?;
         let patience = self.patience;
         let handle = connection.get_interrupt_handle();
         let (done, over) = mpsc::channel::<()>();

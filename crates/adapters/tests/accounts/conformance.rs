@@ -26,7 +26,8 @@ fn accounts(db: &Db, query: &str) -> Box<dyn Accounts> {
 }
 
 fn users(db: &mut Db) {
-    let columns = [("id", Kind::Int), ("uid", Kind::Uuid), ("name", Kind::Text), ("role", Kind::Text), ("active", Kind::Text)];
+    let columns =
+        [("id", Kind::Int), ("uid", Kind::Uuid), ("name", Kind::Text), ("role", Kind::Text), ("active", Kind::Text)];
     let row = |cells: [Option<&'static str>; 5]| cells.map(|cell| cell.map(str::as_bytes)).to_vec();
     let rows = [
         row([Some("1"), Some("0b5a1e9c-3f5b-4c53-9d1a-6c3a0f6f1a2b"), Some("anna"), Some("therapist"), Some("yes")]),
@@ -56,7 +57,8 @@ fn an_account_has_its_role_and_whether_it_is_active(mut db: Db) {
     let by_uuid = accounts(&db, "WITH u AS (SELECT * FROM users) SELECT role FROM u WHERE uid = :subject");
     let found = by_uuid.look_up("0b5a1e9c-3f5b-4c53-9d1a-6c3a0f6f1a2b").unwrap();
     assert_eq!(found, account("therapist", true));
-    let twice = accounts(&db, "SELECT role, 1 AS is_active FROM users WHERE name = :subject AND :subject <> 'x' LIMIT 1");
+    let twice =
+        accounts(&db, "SELECT role, 1 AS is_active FROM users WHERE name = :subject AND :subject <> 'x' LIMIT 1");
     assert_eq!(twice.look_up("anna").unwrap(), account("therapist", true));
 }
 

@@ -37,7 +37,8 @@ mod tests {
     #[test]
     fn the_subject_is_found_outside_of_quotes_comments_and_casts_only() {
         for dialect in ALL {
-            let query = "SELECT ':subject', \":subject\" /* :subject */ FROM t -- :subject\nWHERE a = :subject OR b=:subject;";
+            let query =
+                "SELECT ':subject', \":subject\" /* :subject */ FROM t -- :subject\nWHERE a = :subject OR b=:subject;";
             let found = around_subject(query, dialect).unwrap().join("?");
             assert_eq!(found, query.replace("a = :subject OR b=:subject;", "a = ? OR b=?"));
             let with = "with x as (select :subject as s) select s as role from x";

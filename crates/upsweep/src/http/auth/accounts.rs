@@ -97,7 +97,8 @@ impl KnownAccounts {
     fn cell(&self, subject: &str) -> Arc<Cell> {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.len() >= self.subjects_max && !cells.contains_key(subject) {
-            let is_fresh = |cell: &Cell| cell.try_lock().is_ok_and(|known| known.as_ref().is_some_and(|k| self.is_fresh(k)));
+            let is_fresh =
+                |cell: &Cell| cell.try_lock().is_ok_and(|known| known.as_ref().is_some_and(|k| self.is_fresh(k)));
             cells.retain(|_, cell| Arc::strong_count(cell) > 1 || is_fresh(cell));
             if cells.len() >= self.subjects_max {
                 cells.retain(|_, cell| Arc::strong_count(cell) > 1);

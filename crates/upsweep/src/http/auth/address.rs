@@ -45,8 +45,7 @@ mod tests {
     use super::*;
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
-        let headers: HeaderMap =
-            forwarded.iter().map(|value| (FORWARDED_FOR, value.parse().unwrap())).collect();
+        let headers: HeaderMap = forwarded.iter().map(|value| (FORWARDED_FOR, value.parse().unwrap())).collect();
         let trusted: Vec<IpAddr> = ["10.0.0.1", "10.0.0.2"].iter().map(|text| text.parse().unwrap()).collect();
         of_client(&headers, peer.parse().unwrap(), &trusted).to_string()
     }

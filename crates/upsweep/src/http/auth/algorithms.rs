@@ -28,7 +28,9 @@ pub(super) fn allowed(tokens: &Tokens) -> anyhow::Result<Vec<Algorithm>> {
     }
     for algorithm in &named {
         if is_symmetric(*algorithm) && !has_secret {
-            bail!("jwt_algorithm names {algorithm:?}, which needs JWT_SECRET_KEY; public keys fit RS256, ES256 and EdDSA");
+            bail!(
+                "jwt_algorithm names {algorithm:?}, which needs JWT_SECRET_KEY; public keys fit RS256, ES256 and EdDSA"
+            );
         }
         if !is_symmetric(*algorithm) && !has_public {
             bail!(

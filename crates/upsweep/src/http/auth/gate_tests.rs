@@ -158,7 +158,9 @@ const QUERY: &str = "SELECT role, active AS is_active FROM users WHERE id = :sub
 async fn the_account_decides_what_the_token_says() {
     let folder = tempfile::tempdir().unwrap();
     let gate = gate_with_accounts(folder.path(), QUERY);
-    let ask = async |sub: &str, role: &str| with_token(&gate, &signed(&claims_with(&json!({"sub": sub, "role": role})))).await;
+    let ask = async |sub: &str, role: &str| {
+        with_token(&gate, &signed(&claims_with(&json!({"sub": sub, "role": role})))).await
+    };
     let anna = ask("anna", "patient").await;
     assert_eq!((anna.status, anna.body.as_str()), (StatusCode::OK, "anna (admin), request r1 true"));
     for unknown in ["ben", "nobody", "twin"] {
@@ -205,7 +207,12 @@ fn a_mistake_in_the_configuration_is_told_at_the_start() {
 
 #[tokio::test]
 async fn a_minted_token_is_a_good_one() {
-    let env = [("JWT_SECRET_KEY", SECRET), ("JWT_ALGORITHM", "HS384"), ("UPSWEEP_JWT_ISSUER", "app"), ("UPSWEEP_JWT_AUDIENCE", "up")];
+    let env = [
+        ("JWT_SECRET_KEY", SECRET),
+        ("JWT_ALGORITHM", "HS384"),
+        ("UPSWEEP_JWT_ISSUER", "app"),
+        ("UPSWEEP_JWT_AUDIENCE", "up"),
+    ];
     let gate = gate(&env[1..]);
     let wish = Wish { subject: "try", role: "admin", minutes: 15 };
     let clock = HandClock::new();

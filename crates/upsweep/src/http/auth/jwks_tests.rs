@@ -139,7 +139,12 @@ async fn old_keys_do_while_the_server_is_away_and_without_any_nobody_is_judged()
     assert!(passes(&verifier, &pair.sign(None)).await);
     let large = format!("{{\"keys\":[],\"more\":\"{}\"}}", "x".repeat(BYTES_MAX));
     let empty = json!({"keys": []}).to_string();
-    let failures = [(StatusCode::BAD_GATEWAY, "{}"), (StatusCode::OK, "no JSON"), (StatusCode::OK, &large), (StatusCode::OK, &empty)];
+    let failures = [
+        (StatusCode::BAD_GATEWAY, "{}"),
+        (StatusCode::OK, "no JSON"),
+        (StatusCode::OK, &large),
+        (StatusCode::OK, &empty),
+    ];
     for (times, (status, body)) in failures.into_iter().enumerate() {
         desk.says(status, body);
         clock.advance(600);
@@ -182,7 +187,13 @@ fn who_could_change_the_keys_on_their_way_is_not_trusted() {
     for good in ["https://a.example.org/k", "http://127.0.0.1:1/k", "http://[::1]/k", "http://localhost:8080/k"] {
         assert!(trusted(good).is_ok(), "{good}");
     }
-    for bad in ["http://a.example.org/k", "http://127.0.0.1.example.org/k", "http://localhost.example.org/", "ftp://127.0.0.1/k", "http://10.0.0.1/k"] {
+    for bad in [
+        "http://a.example.org/k",
+        "http://127.0.0.1.example.org/k",
+        "http://localhost.example.org/",
+        "ftp://127.0.0.1/k",
+        "http://10.0.0.1/k",
+    ] {
         assert!(trusted(bad).unwrap_err().to_string().contains("must begin with https://"), "{bad}");
     }
     assert!(trusted("sign-in.example.org").unwrap_err().to_string().contains("is no URL"));

@@ -61,11 +61,15 @@ fn of_pem(path: &Path, allowed: &[Algorithm]) -> anyhow::Result<Key> {
     }
     let text = std::fs::read_to_string(path).context("cannot be read")?;
     if text.contains("PRIVATE KEY-----") {
-        bail!("holds a private key, which only the application should have; make the public one with: openssl pkey -in PRIVATE -pubout");
+        bail!(
+            "holds a private key, which only the application should have; make the public one with: openssl pkey -in PRIVATE -pubout"
+        );
     }
     let is_public = |kind: &str| text.contains(&format!("-----BEGIN {kind}-----"));
     if text.matches("-----BEGIN ").count() != 1 || !(is_public("PUBLIC KEY") || is_public("RSA PUBLIC KEY")) {
-        bail!("must hold one public key in PEM form (BEGIN PUBLIC KEY); of a certificate: openssl x509 -in CERT -pubkey -noout");
+        bail!(
+            "must hold one public key in PEM form (BEGIN PUBLIC KEY); of a certificate: openssl x509 -in CERT -pubkey -noout"
+        );
     }
     let pem = text.as_bytes();
     let all = [DecodingKey::from_rsa_pem(pem), DecodingKey::from_ec_pem(pem), DecodingKey::from_ed_pem(pem)];

@@ -57,14 +57,8 @@ fn a_pem_file_holds_one_public_key_that_fits() {
     assert!(missing.contains("cannot be read") && missing.contains("key.pem"), "{missing}");
 }
 
-const ALL: [Algorithm; 6] = [
-    Algorithm::HS256,
-    Algorithm::RS256,
-    Algorithm::PS256,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
+const ALL: [Algorithm; 6] =
+    [Algorithm::HS256, Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 
 fn taken(jwk: &Value) -> Vec<Algorithm> {
     let jwk = serde_json::from_value::<Jwk>(jwk.clone()).ok();

@@ -108,7 +108,10 @@ impl Pair {
                 let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
                 let der: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
                 let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-                (EncodingKey::from_rsa_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes()).unwrap(), der.as_ref().to_vec())
+                (
+                    EncodingKey::from_rsa_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes()).unwrap(),
+                    der.as_ref().to_vec(),
+                )
             }
         };
         let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, algorithm).unwrap();
