@@ -119,6 +119,10 @@ async fn the_database_sees_a_few_look_ups_at_once() {
             tokio::spawn(async move { known.of_subject(&subject.to_string()).await.is_ok() })
         })
         .collect();
+    // As many as may are under way before the first of them ends.
+    while told.asked() < AT_ONCE {
+        tokio::task::yield_now().await;
+    }
     for _ in 0..20 {
         open.send(()).unwrap();
     }

@@ -187,6 +187,24 @@ async fn without_the_database_nobody_passes_and_nobody_is_refused() {
     assert_eq!(with_token(&broken, &signed(&claims())).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[tokio::test]
+async fn a_server_is_asked_from_asynchronous_code_and_missed_when_it_is_gone() {
+    let Some(mut server) = upsweep_testkit::Postgres::start() else {
+        return upsweep_testkit::skip("no postgres");
+    };
+    server.create_database("app");
+    server.exec("app", "CREATE TABLE users (id int, role text); INSERT INTO users VALUES (7, 'admin')");
+    let url = server.superuser_url("app");
+    let query = "SELECT role FROM users WHERE id = :subject";
+    let env = [("DATABASE_URL", url.as_str()), ("UPSWEEP_AUTH_USER_QUERY", query), ("UPSWEEP_AUTH_CACHE_SECS", "0")];
+    let gate = gate(&env);
+    let seven = signed(&claims_with(&json!({"sub": 7})));
+    assert_eq!(with_token(&gate, &seven).await.body, "7 (admin), request r1 true");
+    assert_eq!(with_token(&gate, &signed(&claims())).await.status, StatusCode::UNAUTHORIZED, "anna is no number");
+    server.stop();
+    assert_eq!(with_token(&gate, &seven).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
 #[test]
 fn a_mistake_in_the_configuration_is_told_at_the_start() {
     let said = |env: &[(&str, &str)]| match Gate::new(&config(env), false) {

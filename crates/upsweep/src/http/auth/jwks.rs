@@ -13,6 +13,7 @@ use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::Url;
 use serde::Deserialize;
+use tokio::sync::MutexGuard;
 use upsweep_engine::ports::Clock;
 
 use super::keys::{self, Key};
@@ -75,7 +76,7 @@ impl Published {
         }
         // Old keys do while somebody fetches new ones.
         match self.fetching.try_lock() {
-            Ok(_) => self.fetched(RETRY_AFTER).await,
+            Ok(turn) => self.fetched_in(turn, RETRY_AFTER).await,
             Err(_) => Some(keys),
         }
     }
@@ -87,7 +88,10 @@ impl Published {
 
     /// One fetches, and who waited meanwhile takes what came.
     async fn fetched(&self, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
-        let _turn = self.fetching.lock().await;
+        self.fetched_in(self.fetching.lock().await, after).await
+    }
+
+    async fn fetched_in(&self, _turn: MutexGuard<'_, ()>, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
         if !self.is_past(self.known().tried_at, after) {
             return self.known().keys;
         }

@@ -137,7 +137,8 @@ async fn old_keys_do_while_the_server_is_away_and_without_any_nobody_is_judged()
     desk.publishes(std::slice::from_ref(&pair.jwk));
     clock.advance(3);
     assert!(passes(&verifier, &pair.sign(None)).await);
-    let large = format!("{{\"keys\":[],\"more\":\"{}\"}}", "x".repeat(BYTES_MAX));
+    let others = Pair::new(Algorithm::ES256).jwk;
+    let large = json!({"keys": [others], "more": "x".repeat(BYTES_MAX)}).to_string();
     let empty = json!({"keys": []}).to_string();
     let failures = [
         (StatusCode::BAD_GATEWAY, "{}"),
