@@ -106,6 +106,7 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     ] {
         assert_eq!(dry[field], real[field], "{field}");
     }
+    stage.get("/status").await.expect(200);
     stage.file("new.m4a", 72);
     let dry = stage.post("/all?dry_run=1").await.result();
     assert_eq!(dry["orphaned_files_deleted"], json!(["new.m4a"]), "a dry run looks now, however old a status may be");
