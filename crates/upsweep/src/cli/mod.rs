@@ -10,7 +10,7 @@ mod explain;
 mod history;
 mod hold;
 mod manual;
-mod moment;
+pub(crate) mod moment;
 pub(crate) mod numbers;
 mod plan;
 mod rebind;

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod auth;
 pub(crate) mod layers;
 pub(crate) mod metrics;
+pub(crate) mod classic;
 pub(crate) mod problem;
 pub(crate) mod request_id;
 pub(crate) mod scrape;

@@ -84,6 +84,20 @@ impl Service {
         })
     }
 
+    /// Goes through with `work`, even when nobody waits for it any more, and has the process wait for it.
+    ///
+    /// # Errors
+    /// What `work` says; [`Code::Internal`] when it panicked.
+    pub(crate) async fn to_the_end<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R, Problem>> + Send + 'static,
+    ) -> Result<R, Problem> {
+        self.tracker.spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "work ended without an answer");
+            Err(Problem::new(Code::Internal, "it ended without an answer; the log says more"))
+        })
+    }
+
     /// Opens the store's own state: its home, and its ledger if the store is bound. No lease is taken.
     ///
     /// # Errors
