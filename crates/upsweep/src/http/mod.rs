@@ -1,5 +1,12 @@
 //! The service over HTTP: the classic contract, the API, and what an operator expects beside them.
 
+pub(crate) mod app;
 pub(crate) mod auth;
+pub(crate) mod layers;
+pub(crate) mod metrics;
+pub(crate) mod classic;
 pub(crate) mod problem;
 pub(crate) mod request_id;
+pub(crate) mod scrape;
+pub(crate) mod server;
+pub(crate) mod tls;
