@@ -38,7 +38,7 @@ fn fifty_callers_of_two_services_are_all_told_the_truth(site: Site) {
         answers
     });
 
-    let mut gone: BTreeMap<String, usize> = BTreeMap::new();
+    let mut gone: BTreeMap<String, u32> = BTreeMap::new();
     let mut runs: Vec<String> = Vec::new();
     let mut waited_for: Vec<String> = Vec::new();
     let mut tell = |result: &Value| {
@@ -62,7 +62,7 @@ fn fifty_callers_of_two_services_are_all_told_the_truth(site: Site) {
     tell(&scene.post(ALL));
     assert_empty(&result_of(&other.post(ALL, &scene.callers.therapist).expect(200), ALL));
 
-    let all: BTreeMap<String, usize> = (0..BEFORE + MEANWHILE).map(|n| (orphan(n), 1)).collect();
+    let all: BTreeMap<String, u32> = (0..BEFORE + MEANWHILE).map(|n| (orphan(n), 1)).collect();
     assert_eq!(gone, all, "every file is in exactly one answer");
     assert_eq!(live_files(&scene.site), live);
     assert_eq!(scene.site.database.sessions(), rows);
@@ -88,10 +88,10 @@ fn live_files(site: &Site) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 /// How often each file was hidden, as the ledger knows.
-fn hidings(site: &Site) -> BTreeMap<String, usize> {
+fn hidings(site: &Site) -> BTreeMap<String, u32> {
     let db = rusqlite::Connection::open(site.uploads.join(".upsweep/ledger.db")).unwrap();
     let mut statement = db.prepare("SELECT key, count(*) FROM ops WHERE state = 'quarantined' GROUP BY key").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, usize>(1)?))).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))).unwrap();
     rows.map(Result::unwrap).map(|(key, count)| (String::from_utf8(key).unwrap(), count)).collect()
 }
 

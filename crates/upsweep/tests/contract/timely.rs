@@ -1,24 +1,19 @@
 //! What the service does by itself, when its time has come. The program's clock is set so that this is soon.
 
-use jiff::{Timestamp, ToSpan as _, Unit, Zoned};
-
 use crate::scene::{CONFIG, Scene, furnish};
 use crate::serve::{Serve, until};
 use crate::support::Site;
-use crate::tokens::Callers;
+use crate::tokens::{Callers, in_secs};
 
 on_each_database!(the_schedule_cleans_up_where_it_is_switched_on);
 
 /// How soon the time comes; whoever starts later than that is too late.
 const SOON_SECS: i64 = 10;
 
-/// By how much the clock has to be shifted so that it is soon this hour in UTC.
-fn shift_to(hour: i8) -> String {
-    let now: Zoned = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-    let next = now.with().hour(hour).minute(0).second(0).subsec_nanosecond(0).build().unwrap();
-    let next = if next <= now { next.checked_add(1.day()).unwrap() } else { next };
-    let secs = now.until((Unit::Second, &next)).unwrap().get_seconds();
-    (secs - SOON_SECS).to_string()
+/// By how many seconds the clock has to be shifted so that it is soon this hour in UTC.
+fn shift_to(hour: i64) -> i64 {
+    let second_of_day = in_secs(0).rem_euclid(86_400);
+    (hour * 3_600 - second_of_day).rem_euclid(86_400) - SOON_SECS
 }
 
 fn the_schedule_cleans_up_where_it_is_switched_on(site: Site) {
@@ -26,7 +21,7 @@ fn the_schedule_cleans_up_where_it_is_switched_on(site: Site) {
     let off = Site::sqlite();
     furnish(&off);
     let files = off.files();
-    let shift = shift_to(4);
+    let shift = shift_to(4).to_string();
     let classic =
         [("CLEANUP_SCHEDULE_HOUR", "4"), ("UPSWEEP_TIMEZONE", "UTC"), ("UPSWEEP_TEST_CLOCK_OFFSET", shift.as_str())];
     let by_hour = Serve::with(&site, &[classic.as_slice(), &[("UPSWEEP_SCHEDULE_ENABLED", "true")]].concat());
@@ -46,11 +41,11 @@ fn a_cron_expression_cleans_up_in_the_zone_that_is_set() {
     let site = Site::sqlite();
     furnish(&site);
     // Half past nine in Kathmandu is a quarter to four in UTC.
-    let three_h = shift_to(4).parse::<i64>().unwrap() - 900;
+    let shift = shift_to(4) - 900;
     let set = [
         ("UPSWEEP_SCHEDULE", "30 9 * * *"),
         ("UPSWEEP_TIMEZONE", "Asia/Kathmandu"),
-        ("UPSWEEP_TEST_CLOCK_OFFSET", &three_h.to_string()),
+        ("UPSWEEP_TEST_CLOCK_OFFSET", &shift.to_string()),
     ];
     let _serve = Serve::with(&site, &set);
     until("the time comes", || (site.hidden() == 4).then_some(()));
@@ -62,7 +57,7 @@ fn a_clean_up_that_was_missed_is_made_up_for_once_if_wanted() {
     furnish(&site);
     let Some(callers) = Callers::in_days(10) else { return };
     let on = [("UPSWEEP_SCHEDULE", "0 4 * * *"), ("UPSWEEP_TIMEZONE", "UTC")];
-    let shift = shift_to(4).parse::<i64>().unwrap();
+    let shift = shift_to(4);
     // It was there when a clean-up was due.
     let first = Serve::with(&site, &[on.as_slice(), &[("UPSWEEP_TEST_CLOCK_OFFSET", &shift.to_string())]].concat());
     until("the hour comes", || (site.hidden() == 4).then_some(()));

@@ -21,7 +21,7 @@ pub fn tokens<const N: usize>(orders: [Value; N]) -> Option<[String; N]> {
         order_map.entry("key").or_insert_with(|| json!(SECRET));
         order
     });
-    let made = ask(&json!({ "tokens": orders }))?;
+    let made = ask(&json!({ "tokens": orders.to_vec() }))?;
     let texts: Vec<String> = serde_json::from_value(made).unwrap();
     Some(texts.try_into().unwrap())
 }

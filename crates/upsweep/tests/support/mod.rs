@@ -20,7 +20,7 @@ use upsweep_testkit::{MariaDb, Postgres};
 macro_rules! on_each_database {
     ($story:ident) => {
         mod $story {
-            use super::support::Site;
+            use crate::support::Site;
 
             #[test]
             fn on_sqlite() {
