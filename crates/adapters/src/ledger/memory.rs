@@ -14,6 +14,7 @@ use upsweep_plan::lifecycle::{Event, Life, State, next};
 
 use super::telling::{self, Writer};
 use audit::Trail;
+use errands::Kept;
 use holds::HoldBook;
 use memories::Remembered;
 
@@ -29,6 +30,7 @@ pub struct MemoryLedger {
     forgiven: Option<(Timestamp, Timestamp)>,
     holds: HoldBook,
     remembered: Remembered,
+    kept: Kept,
     trail: Trail,
     writer: Writer,
 }
