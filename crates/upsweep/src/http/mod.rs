@@ -3,3 +3,4 @@
 pub(crate) mod auth;
 pub(crate) mod problem;
 pub(crate) mod request_id;
+pub(crate) mod v1;

@@ -6,6 +6,8 @@
 pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod reach;
+pub(crate) mod repeats;
 pub(crate) mod shelf;
 pub(crate) mod surveys;
 
@@ -22,6 +24,8 @@ use crate::http::problem::{Code, Problem};
 use crate::wire;
 
 use jobs::Jobs;
+use reach::Reach;
+use repeats::Repeats;
 use shelf::Shelf;
 use surveys::Surveys;
 
@@ -31,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) jobs: Jobs,
     pub(crate) surveys: Surveys,
     pub(crate) shelf: Shelf,
+    pub(crate) repeats: Repeats,
+    reach: Reach,
     /// Work that has to end before the process does.
     tracker: TaskTracker,
     /// Set when the service is to end.
@@ -44,6 +50,8 @@ impl Service {
             jobs: Jobs::default(),
             surveys: Surveys::default(),
             shelf: Shelf::default(),
+            repeats: Repeats::default(),
+            reach: Reach::default(),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })
