@@ -112,7 +112,8 @@ pub(crate) enum Need {
     NoClaims,
 }
 
-const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
+/// What is said where none is configured.
+pub(crate) const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
 
 /// Looks whether the upload directory and the archive are there, and whether the databases hold what the rules read.
 pub(crate) fn check(config: &Config, findings: &mut Findings) {
@@ -188,7 +189,7 @@ fn check_database(database: &Database, rules: &[ClaimRule], findings: &mut Findi
 }
 
 /// A database, and its name in the configuration.
-type Named = (String, Box<dyn ClaimSource>);
+pub(crate) type Named = (String, Box<dyn ClaimSource>);
 
 fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
     let opened = match config.databases.as_slice() {
@@ -201,7 +202,8 @@ fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
     }
 }
 
-fn open_database(database: &Database) -> anyhow::Result<Named> {
+/// One database. Nothing is connected yet.
+pub(crate) fn open_database(database: &Database) -> anyhow::Result<Named> {
     let Database { name, url: _, origin } = database;
     let opened = upsweep_adapters::claims::open(database.url()?).map_err(EngineError::from);
     Ok((name.clone(), opened.with_context(|| format!("the database '{name}' ({origin})"))?))
@@ -253,14 +255,7 @@ fn missing(config: &Config, error: StoreError) -> anyhow::Error {
 
 /// The ledger of a store that is bound; an error where a guard objects to the store.
 pub(crate) fn ledger_of(store: &dyn Store, home: &dyn Home) -> anyhow::Result<Option<Box<dyn Ledger>>> {
-    let bond = binding::examine(store, home)?;
-    if let Some(refusal) = guard::marker(&bond.store.address, &bond.binding) {
-        return Err(EngineError::Refused(Box::new(refusal)).into());
-    }
-    Ok(match &bond.marker {
-        Some(marker) => Some(binding::open_ledger(store, home, marker)?),
-        None => None,
-    })
+    Ok(binding::ledger_of(store, home)?)
 }
 
 /// A fresh name for a run.

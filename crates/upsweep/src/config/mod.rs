@@ -27,7 +27,7 @@ pub(crate) use layers::Sources;
 use layers::{File, Values};
 use problems::Problems;
 pub(crate) use service::{Missed, Secret, ServiceConfig, TimeTable, TlsFiles, Tokens};
-pub(crate) use show::{Shown, markdown_table, show};
+pub(crate) use show::{Shown, markdown_table, masked, show};
 
 /// What a run needs to know.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) files: Vec<PathBuf>,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
+    /// Every setting as people see it.
+    pub(crate) shown: Vec<Shown>,
 }
 
 /// How logs are written.
@@ -86,6 +88,7 @@ impl Config {
         let (values, File { rules, databases }) = layers::merge(sources, problems);
         no_url_elsewhere(&values, problems);
         let (url, origin) = (values.optional("database_url"), values.origin("database_url"));
+        let tables = databases.clone();
         let databases = problems.take(databases::all(url, origin, databases));
         let mut warnings = values.warnings.clone();
         let orphan_hours = problems.take(values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX)));
@@ -109,7 +112,7 @@ impl Config {
         }
         let upload_dir = problems.take(values.text("upload_dir").map(PathBuf::from));
         let action = problems.take(archive::action(&values));
-        Self {
+        let mut config = Self {
             databases,
             archive: problems.take(archive::archive(&values, action, &upload_dir)),
             upload_dir,
@@ -142,9 +145,12 @@ impl Config {
             log_format: problems.take(log_format(&values)),
             log_level: problems.take(log_level(&values)),
             log_file_names: problems.take(values.flag("log_file_names")),
-            files: values.files,
+            files: values.files.clone(),
             warnings,
-        }
+            shown: vec![],
+        };
+        config.shown = show::shown(&values, &tables, &config);
+        config
     }
 }
 

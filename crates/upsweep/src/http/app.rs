@@ -8,16 +8,20 @@ use axum::response::Redirect;
 use axum::routing::get;
 
 use super::auth::{self, Gate};
-use super::{layers, scrape};
+use super::{classic, layers, scrape, v1};
 use crate::service::Service;
 
 /// The whole service.
 pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
     let config = &service.config().service;
     let with_token = from_fn_with_state(Arc::clone(gate), auth::required);
-    let prompt =
-        layers::timeout(Router::new().merge(scrape::router()).with_state(Arc::clone(service)), config.request_timeout);
-    let protected = prompt.route_layer(with_token);
+    let prompt = layers::timeout(
+        Router::from(v1::router()).merge(scrape::router()).with_state(Arc::clone(service)),
+        config.request_timeout,
+    );
+    // A clean-up takes the time it takes.
+    let patient = classic::router().with_state(Arc::clone(service));
+    let protected = prompt.merge(patient).route_layer(with_token);
     let open = Router::new().route("/", get(async || Redirect::to("/docs")));
     layers::wrap(protected.merge(open), config, service.metrics.clone())
 }

@@ -2,11 +2,12 @@
 
 pub(crate) mod app;
 pub(crate) mod auth;
+pub(crate) mod classic;
 pub(crate) mod layers;
 pub(crate) mod metrics;
-pub(crate) mod classic;
 pub(crate) mod problem;
 pub(crate) mod request_id;
 pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod tls;
+pub(crate) mod v1;

@@ -9,9 +9,9 @@ use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 
+use super::AudioCleanupService;
 use super::error::CleanupError;
-use super::{AudioCleanupService, gate};
-use crate::http::auth::Caller;
+use crate::http::auth::{self, Caller, Gate};
 use crate::http::problem::Problem;
 use crate::http::{classic, request_id};
 
@@ -81,7 +81,9 @@ pub fn cleanup_router(service: &AudioCleanupService, auth: CleanupAuth) -> Resul
     let routes = classic::router().with_state(Arc::clone(service));
     let guarded = match auth {
         CleanupAuth::Tokens => {
-            gate::required(routes, service.config()).map_err(|error| CleanupError::Config(format!("{error:#}")))?
+            let gate =
+                Gate::new(service.config(), false).map_err(|error| CleanupError::Config(format!("{error:#}")))?;
+            routes.layer(middleware::from_fn_with_state(Arc::new(gate), auth::required))
         }
         CleanupAuth::Application(who_calls) => {
             let allowed = Arc::new(service.config().service.allowed_roles.clone());

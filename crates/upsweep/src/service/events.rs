@@ -63,6 +63,11 @@ impl Events {
         self.kept().iter().filter(|event| event.id > id).cloned().collect()
     }
 
+    /// The newest event.
+    pub(crate) fn newest(&self) -> Option<Event> {
+        self.kept().back().cloned()
+    }
+
     /// Wakes whenever there is a new one.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()

@@ -8,6 +8,8 @@ pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod lifecycle;
+pub(crate) mod reach;
+pub(crate) mod repeats;
 pub(crate) mod schedule;
 pub(crate) mod shelf;
 pub(crate) mod signals;
@@ -30,6 +32,8 @@ use crate::http::problem::{Code, Problem};
 use crate::wire;
 
 use jobs::Jobs;
+use reach::Reach;
+use repeats::Repeats;
 use shelf::Shelf;
 use surveys::Surveys;
 
@@ -40,6 +44,8 @@ pub(crate) struct Service {
     pub(crate) surveys: Surveys,
     pub(crate) shelf: Shelf,
     pub(crate) metrics: Metrics,
+    pub(crate) repeats: Repeats,
+    reach: Reach,
     /// Work that has to end before the process does.
     tracker: TaskTracker,
     /// Set when the service is to end.
@@ -54,6 +60,8 @@ impl Service {
             surveys: Surveys::default(),
             shelf: Shelf::default(),
             metrics: Metrics::default(),
+            repeats: Repeats::default(),
+            reach: Reach::default(),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })

@@ -11,11 +11,15 @@ use crate::http::problem::Problem;
 
 /// Plans for a store that was not bound when they were made, the newest first.
 #[derive(Default)]
-pub(crate) struct Shelf(Mutex<Vec<KeptPlan>>);
+pub(crate) struct Shelf {
+    plans: Mutex<Vec<KeptPlan>>,
+    /// Held by who makes a plan: a survey is work enough for one at a time.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
 
 impl Shelf {
     fn with<R>(&self, now: Timestamp, work: impl FnOnce(&mut Vec<KeptPlan>) -> R) -> R {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         plans.retain(|kept| kept.plan.expires_at > now);
         work(&mut plans)
     }

@@ -1,0 +1,95 @@
+//! Whether the databases answer: asked at most every few seconds, whoever wants to know.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use upsweep_engine::ports::Snapshot;
+use upsweep_plan::claim::ClaimRule;
+
+use super::Service;
+use crate::config::Database;
+use crate::http::problem::{Code, Problem};
+use crate::wire;
+
+/// For how long an answer counts.
+const FRESH_FOR: Duration = Duration::from_secs(5);
+
+/// How long a database may take for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the databases said when they were asked last.
+#[derive(Default)]
+pub(crate) struct Reach {
+    turn: tokio::sync::Mutex<()>,
+    newest: Mutex<Option<(Instant, Arc<Vec<Reached>>)>>,
+}
+
+/// What one database said.
+pub(crate) struct Reached {
+    pub(crate) name: String,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What it said of itself, or why it said nothing.
+    pub(crate) outcome: Result<Snapshot, String>,
+}
+
+impl Service {
+    /// What each database says of itself; at most some seconds old.
+    pub(crate) async fn reach(self: &Arc<Self>) -> Arc<Vec<Reached>> {
+        let _turn = self.reach.turn.lock().await;
+        let kept = self.reach.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((done, reached)) = kept
+            && done.elapsed() < FRESH_FOR
+        {
+            return reached;
+        }
+        let asked: Vec<_> = (0..self.config.databases.len()).map(|nth| self.ask(nth)).collect();
+        let mut reached = Vec::with_capacity(asked.len());
+        for (asked, database) in asked.into_iter().zip(&self.config.databases) {
+            let outcome = match tokio::time::timeout(PATIENCE, asked).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err("it could not be asked; the log says more".to_owned()),
+                Err(_) => Err(format!("there was no answer within {} s", PATIENCE.as_secs())),
+            };
+            reached.push(Reached { name: database.name.clone(), at: self.now(), outcome });
+        }
+        let reached = Arc::new(reached);
+        *self.reach.newest.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), Arc::clone(&reached)));
+        reached
+    }
+
+    fn ask(self: &Arc<Self>, nth: usize) -> tokio::task::JoinHandle<Result<Snapshot, String>> {
+        let service = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let is_its = |rule: &&ClaimRule| {
+                rule.database.as_ref().map_or(nth == 0, |name| *name == service.config.databases[nth].name)
+            };
+            let rules: Vec<ClaimRule> = service.config.policy.claim_rules.iter().filter(is_its).cloned().collect();
+            check(&service.config.databases[nth], &rules).map_err(|error| format!("{error:#}"))
+        })
+    }
+
+    /// Every database answers, as far as was known some seconds ago.
+    ///
+    /// # Errors
+    /// [`Code::DatabaseUnavailable`] names the first that does not.
+    pub(crate) async fn databases_answer(self: &Arc<Self>) -> Result<(), Problem> {
+        if self.config.databases.is_empty() {
+            return Err(Problem::new(Code::DatabaseUnavailable, wire::NO_DATABASE));
+        }
+        for Reached { name, at: _, outcome } in &*self.reach().await {
+            if let Err(cause) = outcome {
+                let detail = format!("the database '{name}' does not answer: {cause}; nothing was begun");
+                return Err(Problem::new(Code::DatabaseUnavailable, detail).retry_after(FRESH_FOR.as_secs()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(database: &Database, rules: &[ClaimRule]) -> anyhow::Result<Snapshot> {
+    let (_, mut claims) = wire::open_database(database)?;
+    Ok(claims.check(rules)?)
+}
