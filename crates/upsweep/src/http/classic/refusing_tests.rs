@@ -226,3 +226,26 @@ async fn who_comes_while_the_service_ends_is_told_so() {
     assert_eq!(body["code"], "shutting_down");
     assert_eq!(stage.names(), ["orphan.m4a"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_calls_to_two_services_at_once_each_file_is_in_one_answer() {
+    let stage = Arc::new(Stage::new());
+    (0..8).for_each(|n| stage.file(format!("orphan-{n}.m4a"), 48));
+    let other = Arc::new(stage.another_service());
+    let calls: Vec<_> = (0..50)
+        .map(|n| {
+            let stage = Arc::clone(if n % 2 == 0 { &stage } else { &other });
+            tokio::spawn(async move { stage.post("/all").await })
+        })
+        .collect();
+    let mut files = vec![];
+    for call in calls {
+        let answer = call.await.unwrap();
+        match answer.status.as_u16() {
+            409 => assert_eq!(answer.body["code"], "busy", "{:#}", answer.body),
+            _ => files.extend(answer.result()["orphaned_files_deleted"].as_array().unwrap().clone()),
+        }
+    }
+    files.sort_by_key(ToString::to_string);
+    assert_eq!(files, (0..8).map(|n| json!(format!("orphan-{n}.m4a"))).collect::<Vec<_>>());
+}
