@@ -5,7 +5,9 @@ use std::fs;
 use std::sync::Arc;
 
 use serde_json::json;
+use upsweep_engine::error::EngineError;
 
+use crate::http::problem::{Code, Problem};
 use crate::library::stage::{Stage, until};
 use crate::wire;
 
@@ -43,6 +45,7 @@ async fn a_guards_refusal_hides_nothing_and_its_plan_waits_for_an_admin() {
 
     let allow = "allow=G001,G003&reason=old%20imports";
     stage.post(&format!("/all?{allow}")).await.expect(403);
+    stage.post(&format!("/all?{allow}&dry_run=true")).await.expect(403);
     stage.post_as("admin", "/all?allow=G001&reason=half").await.expect(409);
     assert_eq!(stage.names().len(), 100);
     let dry = stage.post_as("admin", &format!("/all?dry_run=1&{allow}")).await.result();
@@ -248,4 +251,10 @@ async fn of_fifty_calls_to_two_services_at_once_each_file_is_in_one_answer() {
     }
     files.sort_by_key(ToString::to_string);
     assert_eq!(files, (0..8).map(|n| json!(format!("orphan-{n}.m4a"))).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_binds_the_store_at_the_same_moment_works_on_it() {
+    let error = EngineError::BoundMeanwhile { address: "uploads".to_owned() };
+    assert_eq!(Problem::of_engine(&error).code(), Code::Busy);
 }
