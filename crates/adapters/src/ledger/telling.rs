@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use upsweep_engine::ports::{Amount, Approval, Entry, RunOutcome, RunRecord};
+use upsweep_engine::ports::{Amount, Approval, Entry, LedgerError, PlanApproval, RunOutcome, RunRecord};
 use upsweep_plan::audit::NewRecord;
 use upsweep_plan::guard::Code;
 use upsweep_plan::hold::Hold;
@@ -43,6 +43,11 @@ pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
     let writer = Writer { run: Some(id.clone()), actor: by.clone() };
     let details = details([("kind", Some(kind.word().to_owned())), ("allowed", allowed), ("allowed_why", reason)]);
     writer.record("run-begun", Some(id.clone()), details)
+}
+
+/// Why a run does not begin.
+pub(super) fn run_known(ledger: &str, id: &str) -> LedgerError {
+    LedgerError::Storage { ledger: ledger.to_owned(), cause: format!("there is a run {id} already") }
 }
 
 pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewRecord {
@@ -126,6 +131,14 @@ pub(super) fn hold_released(writer: &Writer, hold: &Hold, by: &str, why: &str) -
     writer.record("hold-released", Some(hold.id.to_string()), details)
 }
 
+pub(super) fn plan_approved(writer: &Writer, id: &str, hash: &str, approval: &PlanApproval) -> NewRecord {
+    let PlanApproval { approval: Approval { codes: allowed, reason }, by, at: _ } = approval;
+    let writer = Writer { actor: by.clone(), ..writer.clone() };
+    let details =
+        details([("plan", Some(hash.to_owned())), ("allowed", codes(allowed)), ("allowed_why", Some(reason.clone()))]);
+    writer.record("plan-approved", Some(id.to_owned()), details)
+}
+
 pub(super) fn pruned(writer: &Writer, records: u64, last: u64, before: Timestamp) -> NewRecord {
     let details = details([
         ("records", Some(records.to_string())),
@@ -143,8 +156,16 @@ mod tests {
     fn every_kind_of_record_is_explained_to_the_auditor() {
         let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit.md")).unwrap();
         let of_files = Event::ALL.into_iter().filter(|event| !event.is_intent()).map(Event::name);
-        let others =
-            ["store-bound", "store-rebound", "run-begun", "run-ended", "hold-set", "hold-released", "audit-pruned"];
+        let others = [
+            "store-bound",
+            "store-rebound",
+            "run-begun",
+            "run-ended",
+            "hold-set",
+            "hold-released",
+            "plan-approved",
+            "audit-pruned",
+        ];
         for event in of_files.chain(others) {
             assert!(docs.contains(&format!("`{event}`")), "docs/audit.md does not explain {event}");
         }

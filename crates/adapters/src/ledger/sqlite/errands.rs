@@ -1,62 +1,142 @@
-//! What a service keeps between its calls, and pages and sums.
+//! What a service keeps between its calls, in SQLite.
 
 use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use upsweep_engine::ports::{
-    Claimed, Errands, KeptPlan, LedgerError, Op, OpFilter, OpId, Pages, PlanApproval, RepeatableRequest, RunFilter,
-    RunRecord, Totals,
+    Claimed, Errands, KeptPlan, LedgerError, PLANS_MAX, PlanApproval, REPEATABLE_FOR, RepeatableRequest,
 };
+use upsweep_plan::plan::{Plan, PlanError};
 
 use super::SqliteLedger;
+use super::audit::Scribe;
+use super::rows::{get, json, micros, optional, time};
+use crate::ledger::telling;
 
 impl Errands for SqliteLedger {
-    fn keep_plan(&mut self, _plan: &KeptPlan) -> Result<(), LedgerError> {
-        unimplemented!()
+    fn keep_plan(&mut self, plan: &KeptPlan) -> Result<(), LedgerError> {
+        let KeptPlan { plan, by, approval } = plan;
+        let fail = self.fail();
+        // Outside the transaction: a plan may be long.
+        let body = pack(plan).map_err(|cause| self.unpacked(&plan.id, &cause))?;
+        let created_at = micros(plan.created_at);
+        let tx = self.begin()?;
+        tx.execute("DELETE FROM plans WHERE expires_at <= ?1 OR id = ?2", params![created_at, plan.id])
+            .map_err(&fail)?;
+        tx.execute(
+            "INSERT INTO plans (id, created_at, expires_at, by, hash, approval_json, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![plan.id, created_at, micros(plan.expires_at), by, plan.hash, approval.as_ref().map(json), body],
+        )
+        .map_err(&fail)?;
+        let beyond = "DELETE FROM plans WHERE seq NOT IN (SELECT seq FROM plans ORDER BY seq DESC LIMIT ?1)";
+        tx.execute(beyond, [PLANS_MAX as i64]).map_err(&fail)?;
+        tx.commit().map_err(fail)
     }
 
-    fn kept_plan(&self, _id: &str) -> Result<Option<KeptPlan>, LedgerError> {
-        unimplemented!()
+    fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError> {
+        Ok(self.plans("WHERE id = ?1", [id])?.pop())
     }
 
     fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError> {
-        unimplemented!()
+        self.plans("ORDER BY seq DESC", [])
     }
 
-    fn drop_plan(&mut self, _id: &str) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError> {
+        self.db.execute("DELETE FROM plans WHERE id = ?1", [id]).map(|rows| rows > 0).map_err(self.fail())
     }
 
-    fn approve_plan(&mut self, _id: &str, _approval: &PlanApproval) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError> {
+        let (fail, ledger, writer) = (self.fail(), self.id.clone(), self.writer.clone());
+        let tx = self.begin()?;
+        let sql = "UPDATE plans SET approval_json = ?2 WHERE id = ?1 RETURNING hash";
+        let hash: Option<String> =
+            tx.query_row(sql, params![id, json(approval)], |row| row.get(0)).optional().map_err(&fail)?;
+        let Some(hash) = hash else { return Ok(false) };
+        let told = telling::plan_approved(&writer, id, &hash, approval);
+        Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(approval.at, told)).map_err(&fail)?;
+        tx.commit().map_err(fail)?;
+        Ok(true)
     }
 
-    fn claim_request(&mut self, _request: &RepeatableRequest) -> Result<Claimed, LedgerError> {
-        unimplemented!()
+    fn claim_request(&mut self, request: &RepeatableRequest) -> Result<Claimed, LedgerError> {
+        let RepeatableRequest { key, fingerprint, run, at } = request;
+        let fail = self.fail();
+        // Before anybody looks: of two that look at once, both would find nothing.
+        let tx = self.begin()?;
+        let old = at.checked_sub(REPEATABLE_FOR).unwrap_or(Timestamp::MIN);
+        tx.execute("DELETE FROM requests WHERE at < ?1", [micros(old)]).map_err(&fail)?;
+        let claimed = claimed(&tx, key, fingerprint).map_err(&fail)?;
+        if claimed == Claimed::New {
+            let sql = "INSERT INTO requests (key, fingerprint, run, at) VALUES (?1, ?2, ?3, ?4)";
+            tx.execute(sql, params![key, fingerprint, run, micros(*at)]).map_err(&fail)?;
+        }
+        tx.commit().map_err(fail)?;
+        Ok(claimed)
     }
 
-    fn claim_slot(&mut self, _slot: Timestamp) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn claim_slot(&mut self, slot: Timestamp) -> Result<bool, LedgerError> {
+        let fail = self.fail();
+        let tx = self.begin()?;
+        let sql =
+            "INSERT INTO schedule (one, slot) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET slot = ?1 WHERE slot < ?1";
+        let rows = tx.execute(sql, [micros(slot)]).map_err(&fail)?;
+        tx.commit().map_err(fail)?;
+        Ok(rows > 0)
     }
 
     fn last_slot(&self) -> Result<Option<Timestamp>, LedgerError> {
-        unimplemented!()
+        let slot: Option<i64> =
+            self.db.query_row("SELECT slot FROM schedule", [], |row| row.get(0)).optional().map_err(self.fail())?;
+        slot.map(time).transpose().map_err(|problem| self.damaged(format!("the schedule: {problem}")))
     }
 }
 
-impl Pages for SqliteLedger {
-    fn runs_page(
-        &self,
-        _filter: &RunFilter,
-        _before: Option<&str>,
-        _limit: usize,
-    ) -> Result<Vec<RunRecord>, LedgerError> {
-        unimplemented!()
+impl SqliteLedger {
+    fn plans(&self, rest: &str, value: impl rusqlite::Params) -> Result<Vec<KeptPlan>, LedgerError> {
+        let sql = format!("SELECT id, by, approval_json, body FROM plans {rest}");
+        let mut statement = self.db.prepare_cached(&sql).map_err(self.fail())?;
+        let mut rows = statement.query(value).map_err(self.fail())?;
+        let mut plans = Vec::new();
+        while let Some(row) = rows.next().map_err(self.fail())? {
+            plans.extend(plan_from(row).map_err(|problem| self.damaged(problem))?);
+        }
+        Ok(plans)
     }
 
-    fn ops_page(&self, _filter: &OpFilter, _after: Option<OpId>, _limit: usize) -> Result<Vec<Op>, LedgerError> {
-        unimplemented!()
+    fn unpacked(&self, id: &str, cause: &std::io::Error) -> LedgerError {
+        LedgerError::Storage {
+            ledger: self.path.display().to_string(),
+            cause: format!("cannot compress plan {id}: {cause}"),
+        }
     }
+}
 
-    fn totals(&self) -> Result<Totals, LedgerError> {
-        unimplemented!()
-    }
+fn claimed(db: &Connection, key: &str, fingerprint: &str) -> rusqlite::Result<Claimed> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
+    let before = db.query_row("SELECT fingerprint, run FROM requests WHERE key = ?1", [key], read).optional()?;
+    Ok(match before {
+        None => Claimed::New,
+        Some((asked, run)) if asked == fingerprint => Claimed::Before { run },
+        Some(_) => Claimed::ForOther,
+    })
+}
+
+/// The fastest level: the names in a plan are much alike.
+const LEVEL: i32 = 1;
+
+fn pack(plan: &Plan) -> std::io::Result<Vec<u8>> {
+    let mut packed = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    serde_json::to_writer(&mut packed, plan)?;
+    packed.finish()
+}
+
+/// `None` for a plan in another version's form, which nobody can carry out any more.
+fn plan_from(row: &Row<'_>) -> Result<Option<KeptPlan>, String> {
+    let id: String = get(row, 0)?;
+    let context = |problem: String| format!("plan {id}: {problem}");
+    let body = zstd::decode_all(get::<Vec<u8>>(row, 3)?.as_slice()).map_err(|error| context(error.to_string()))?;
+    let plan = match Plan::read(&body) {
+        Err(PlanError::Format { found: _ }) => return Ok(None),
+        read => read.map_err(|error| context(error.to_string()))?,
+    };
+    Ok(Some(KeptPlan { plan, by: get(row, 1)?, approval: optional(get(row, 2)?).map_err(context)? }))
 }

@@ -17,20 +17,20 @@ pub const REPEATABLE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hour
 
 /// What a service keeps. Whatever a method changed is durable when it returns.
 pub trait Errands {
-    /// Keeps a plan until it expires. Plans that have expired by `plan.created_at` go, and beyond [`PLANS_MAX`] the
-    /// oldest.
+    /// Keeps a plan until it expires, in the place of one with its id. Other plans that have expired by
+    /// `plan.created_at` go, and beyond [`PLANS_MAX`] those that were kept first.
     ///
     /// # Errors
     /// [`LedgerError`].
     fn keep_plan(&mut self, plan: &KeptPlan) -> Result<(), LedgerError>;
 
-    /// A plan that was kept, whether or not it has expired since.
+    /// A plan that was kept, whether or not it has expired since. One in the form of another version is none.
     ///
     /// # Errors
     /// [`LedgerError`]; [`LedgerError::Damaged`] when it cannot be read.
     fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError>;
 
-    /// Every plan that is kept, the newest first.
+    /// Every plan that is kept, the last one kept first.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -43,14 +43,15 @@ pub trait Errands {
     fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError>;
 
     /// Notes, in the audit trail as well, that a human approved what the guards refuse in a kept plan; whether there
-    /// is such a plan. A later approval replaces an earlier one.
+    /// is such a plan. A later approval replaces an earlier one. Both stay in the trail.
     ///
     /// # Errors
     /// [`LedgerError`].
     fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError>;
 
     /// Claims a request's key for the run that it is about to start, unless it was claimed within
-    /// [`REPEATABLE_FOR`] before `request.at`. Of two that claim at once, one gets [`Claimed::New`].
+    /// [`REPEATABLE_FOR`] before `request.at`, or later. Of two that claim at once, one gets [`Claimed::New`]; a
+    /// claim that was not new changes nothing.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -73,13 +74,14 @@ pub trait Errands {
 /// Pages and sums of what a ledger holds, so that nobody reads all of it to show a little.
 pub trait Pages {
     /// Runs, the newest first, those that began before the run `before` (in the order of their beginning, then of
-    /// their ids); at most `limit`.
+    /// their ids); at most `limit`. Before a run that is not there, nothing began: the page is empty, and who wants
+    /// to tell that from the end asks for the run itself. `before` need not fit the filter.
     ///
     /// # Errors
     /// [`LedgerError`].
     fn runs_page(&self, filter: &RunFilter, before: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, LedgerError>;
 
-    /// Operations by number, those after `after`; at most `limit`.
+    /// Operations by number, those after `after`, which need not be there; at most `limit`.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -176,12 +178,14 @@ pub struct Totals {
     pub copied: super::Amount,
     /// Single files that failed.
     pub errors: u64,
-    /// Runs that stopped early.
+    /// Runs that stopped early, for whatever reason.
     pub failures: u64,
+    /// Those among them that somebody asked to stop.
+    pub stopped: u64,
     /// How often each guard refused.
     pub refusals: std::collections::BTreeMap<upsweep_plan::guard::Code, u64>,
     /// When the last run ended that neither failed nor was refused, and had no errors.
     pub last_success: Option<Timestamp>,
-    /// Files in the quarantine now.
+    /// Files in the quarantine now, with those that a run is copying to the archive.
     pub quarantined: super::Amount,
 }

@@ -9,54 +9,49 @@ use upsweep_engine::ports::{
 use super::OpenLedger;
 
 impl Errands for OpenLedger {
-    fn keep_plan(&mut self, _plan: &KeptPlan) -> Result<(), LedgerError> {
-        unimplemented!()
+    fn keep_plan(&mut self, plan: &KeptPlan) -> Result<(), LedgerError> {
+        self.it().keep_plan(plan)
     }
 
-    fn kept_plan(&self, _id: &str) -> Result<Option<KeptPlan>, LedgerError> {
-        unimplemented!()
+    fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError> {
+        self.it().kept_plan(id)
     }
 
     fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError> {
-        unimplemented!()
+        self.it().kept_plans()
     }
 
-    fn drop_plan(&mut self, _id: &str) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError> {
+        self.it().drop_plan(id)
     }
 
-    fn approve_plan(&mut self, _id: &str, _approval: &PlanApproval) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError> {
+        self.it().approve_plan(id, approval)
     }
 
-    fn claim_request(&mut self, _request: &RepeatableRequest) -> Result<Claimed, LedgerError> {
-        unimplemented!()
+    fn claim_request(&mut self, request: &RepeatableRequest) -> Result<Claimed, LedgerError> {
+        self.it().claim_request(request)
     }
 
-    fn claim_slot(&mut self, _slot: Timestamp) -> Result<bool, LedgerError> {
-        unimplemented!()
+    fn claim_slot(&mut self, slot: Timestamp) -> Result<bool, LedgerError> {
+        self.it().claim_slot(slot)
     }
 
     fn last_slot(&self) -> Result<Option<Timestamp>, LedgerError> {
-        unimplemented!()
+        self.it().last_slot()
     }
 }
 
 impl Pages for OpenLedger {
-    fn runs_page(
-        &self,
-        _filter: &RunFilter,
-        _before: Option<&str>,
-        _limit: usize,
-    ) -> Result<Vec<RunRecord>, LedgerError> {
-        unimplemented!()
+    fn runs_page(&self, filter: &RunFilter, before: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, LedgerError> {
+        self.it().runs_page(filter, before, limit)
     }
 
-    fn ops_page(&self, _filter: &OpFilter, _after: Option<OpId>, _limit: usize) -> Result<Vec<Op>, LedgerError> {
-        unimplemented!()
+    fn ops_page(&self, filter: &OpFilter, after: Option<OpId>, limit: usize) -> Result<Vec<Op>, LedgerError> {
+        self.it().ops_page(filter, after, limit)
     }
 
     fn totals(&self) -> Result<Totals, LedgerError> {
-        unimplemented!()
+        self.it().totals()
     }
 }
