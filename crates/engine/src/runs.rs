@@ -306,14 +306,6 @@ pub fn restore_claimed(world: &mut World<'_>, request: &Request) -> Result<Repor
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
-/// As [`restore_claimed`], without a trace where there is nothing to do; `None` then.
-///
-/// # Errors
-/// [`EngineError`].
-pub fn watch(world: &mut World<'_>, request: &Request) -> Result<Option<Report>, EngineError> {
-    restore_claimed(world, request).map(Some)
-}
-
 /// Finishes what an interrupted run left, and nothing else.
 ///
 /// # Errors

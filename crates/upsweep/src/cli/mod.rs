@@ -18,6 +18,7 @@ mod restore;
 mod run;
 mod selection;
 pub(crate) mod status;
+mod token;
 
 use std::path::PathBuf;
 
@@ -90,6 +91,8 @@ enum Command {
     Hold(hold::HoldCommand),
     /// Export, verify and anchor the record of everything that was done
     Audit(audit::AuditCommand),
+    /// Make a short-lived token for trying the service, with the application's secret
+    Token(token::TokenCommand),
     /// Show or check the configuration
     Config(config::ConfigCommand),
     /// Write the completions of a shell to standard output
@@ -162,6 +165,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
         Command::Hold(command) => command.run(config),
+        Command::Token(command) => command.run(config),
     }
 }
 

@@ -217,3 +217,7 @@ impl Default for TimeTable {
         Self { cron: None, hour: 3, zone: None, missed: Missed::Skip }
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -3,7 +3,6 @@
 pub(crate) mod call;
 mod config;
 mod error;
-mod gate;
 mod result;
 mod router;
 mod settings;

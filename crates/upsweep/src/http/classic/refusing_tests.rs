@@ -55,6 +55,18 @@ async fn a_guards_refusal_hides_nothing_and_its_plan_waits_for_an_admin() {
 }
 
 #[tokio::test]
+async fn a_refused_plan_of_a_bound_store_is_kept_where_every_process_finds_it() {
+    let stage = Stage::new();
+    stage.post("/all").await.expect(200);
+    (0..30).for_each(|n| stage.file(format!("orphan-{n}.m4a"), 72));
+    let body = stage.post("/all").await.expect(409);
+    assert_eq!(body["result"]["orphaned_files_count"], 0, "{body:#}");
+    assert_eq!(body["run_id"], body["result"]["run_id"]);
+    let kept = stage.another_service().service.kept_plan(body["plan_id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(kept.unwrap().plan.removals.len(), 30);
+}
+
+#[tokio::test]
 async fn a_refused_plan_is_kept_although_its_caller_has_gone() {
     let stage = mostly_orphans();
     {
