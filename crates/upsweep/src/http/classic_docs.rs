@@ -14,6 +14,7 @@ pub(crate) struct ClassicDocs;
 #[expect(dead_code, reason = "says what the classic contract reads")]
 struct Asked {
     /// Whether to tell only what would be done.
+    #[param(inline)]
     dry_run: Option<DryRun>,
     /// Only files last modified (of failed sessions: sessions created) at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
