@@ -50,8 +50,13 @@ impl World<'_> {
     /// # Errors
     /// [`EngineError::Stopped`].
     pub(crate) fn go_on(&self) -> Result<(), EngineError> {
-        if self.stop.is_asked() { Err(EngineError::Stopped) } else { Ok(()) }
+        go_on(self.stop)
     }
+}
+
+/// The same where only the one who may want to stop is at hand.
+pub(crate) fn go_on(stop: &dyn Stop) -> Result<(), EngineError> {
+    if stop.is_asked() { Err(EngineError::Stopped) } else { Ok(()) }
 }
 
 /// How many files share one durable journal write.

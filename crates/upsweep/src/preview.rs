@@ -11,10 +11,7 @@ use crate::headers;
 /// Makes a plan and changes nothing.
 pub(crate) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
     let bond = binding::examine(world.store, world.home)?;
-    let ledger = match &bond.marker {
-        Some(marker) => Some(binding::open_ledger(world.store, world.home, marker)?),
-        None => None,
-    };
+    let ledger = binding::ledger_under(world.store, world.home, &bond)?;
     let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now())).transpose()?.unwrap_or_default();
     let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
     let mut plan = planning::make(world, &bond, &past, sightings)?.plan;

@@ -74,7 +74,7 @@ impl Ledger for MemoryLedger {
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         if self.runs.iter().any(|known| known.id == run.id) {
-            return Err(Self::damaged(format!("there is a run {} already", run.id)));
+            return Err(telling::run_known("in memory", &run.id));
         }
         self.runs.push(run.clone());
         self.writer = Writer { run: Some(run.id.clone()), actor: run.by.clone() };

@@ -165,13 +165,15 @@ impl Ledger for SqliteLedger {
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         let RunRecord { id, kind, started_at, ended_at, by, approval, outcome } = run;
-        let (fail, ledger) = (self.fail(), self.id.clone());
+        let (fail, ledger, path) = (self.fail(), self.id.clone(), self.path.display().to_string());
         let tx = self.begin()?;
-        tx.execute(
-                "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, approval.as_ref().map(json), outcome.as_ref().map(json)],
-            )
-            .map_err(&fail)?;
+        let sql = "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+        let (approval, outcome) = (approval.as_ref().map(json), outcome.as_ref().map(json));
+        let times = (micros(*started_at), ended_at.map(micros));
+        let rows = tx.execute(sql, params![id, kind.word(), times.0, times.1, by, approval, outcome]).map_err(&fail)?;
+        if rows == 0 {
+            return Err(telling::run_known(&path, id));
+        }
         let told = telling::run_begun(run);
         Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(*started_at, told)).map_err(&fail)?;
         tx.commit().map_err(fail)?;

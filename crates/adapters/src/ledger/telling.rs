@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use upsweep_engine::ports::{Amount, Approval, Entry, PlanApproval, RunOutcome, RunRecord};
+use upsweep_engine::ports::{Amount, Approval, Entry, LedgerError, PlanApproval, RunOutcome, RunRecord};
 use upsweep_plan::audit::NewRecord;
 use upsweep_plan::guard::Code;
 use upsweep_plan::hold::Hold;
@@ -43,6 +43,11 @@ pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
     let writer = Writer { run: Some(id.clone()), actor: by.clone() };
     let details = details([("kind", Some(kind.word().to_owned())), ("allowed", allowed), ("allowed_why", reason)]);
     writer.record("run-begun", Some(id.clone()), details)
+}
+
+/// Why a run does not begin.
+pub(super) fn run_known(ledger: &str, id: &str) -> LedgerError {
+    LedgerError::Storage { ledger: ledger.to_owned(), cause: format!("there is a run {id} already") }
 }
 
 pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewRecord {

@@ -15,7 +15,7 @@ use upsweep_engine::error::EngineError;
 use upsweep_engine::planning::{self, Past};
 use upsweep_engine::ports::{
     Approval, Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home as _, Horizon, Ids, Ledger,
-    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot, Unstoppable,
+    Memories, Op, RowSink, RunKind, RunRecord, Silent, Snapshot,
 };
 use upsweep_engine::runs::{self, Report, Request};
 use upsweep_engine::world::World;
@@ -28,6 +28,7 @@ use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
 use crate::crashing::{Fault, Fuse, FusedArchive, FusedStore};
+use crate::stopping::Patience;
 
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
@@ -40,6 +41,8 @@ pub(crate) struct Stage {
     pub(crate) fault: Option<Fault>,
     /// How many steps the program has left to live.
     pub(crate) fuse: Fuse,
+    /// How long nobody asks the program to stop.
+    pub(crate) patience: Patience,
     /// Where copies go, if anywhere.
     pub(crate) archive: Option<MemoryArchive>,
     /// What happens in the middle of each copy.
@@ -64,6 +67,7 @@ impl Stage {
             store: MemoryStore::default(),
             fault: None,
             fuse: Fuse::default(),
+            patience: Patience::default(),
             archive: None,
             while_copying: None,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
@@ -137,7 +141,7 @@ impl Stage {
             clock: &self.time,
             ids: &self.time,
             progress: &Silent,
-            stop: &Unstoppable,
+            stop: &self.patience,
             policy: &self.policy,
             selection: &self.selection,
             limits: &self.limits,

@@ -287,7 +287,10 @@ fn a_run_ends_with_its_outcome(mut desk: Desk) {
 
 fn a_run_is_begun_once(mut desk: Desk) {
     desk.begin("run-1", 0);
-    assert!(desk.ledger.begin_run(&run_record("run-1", 5)).is_err());
+    let told = desk.events();
+    let error = desk.ledger.begin_run(&RunRecord { kind: RunKind::Purge, ..run_record("run-1", 5) }).unwrap_err();
+    assert!(error.to_string().contains("there is a run run-1 already"), "{error}");
+    assert_eq!(desk.events(), told);
     assert_eq!(desk.ledger.runs(9).unwrap(), [run_record("run-1", 0)]);
 }
 

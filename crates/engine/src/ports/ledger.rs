@@ -44,7 +44,7 @@ pub trait Ledger: Holds + Memories + AuditTrail + Errands + Pages + Send {
     /// Notes that a run begins.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// [`LedgerError`], also when there is a run with this id: then nothing is noted.
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError>;
 
     /// Notes how a run ended.

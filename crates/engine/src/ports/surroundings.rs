@@ -104,7 +104,7 @@ pub struct Holder {
     pub host: String,
     /// Since when.
     pub since: Timestamp,
-    /// The run's id, where it was known beforehand.
+    /// The run's id, where it was known beforehand. A run takes it from what was asked of it.
     #[serde(default)]
     pub run: Option<String>,
 }
@@ -180,7 +180,7 @@ pub enum Stage {
 
 /// Says whether the work should end early: at the next point where nothing is half done.
 pub trait Stop: Send + Sync {
-    /// Whether somebody asked for it.
+    /// Whether somebody asked for it. Who said yes once says it from then on.
     fn is_asked(&self) -> bool;
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use super::layers::Values;
 use super::problems::Problems;
 use super::zone;
+use crate::service::cron::Expression;
 
 /// Everything about the service.
 #[derive(Clone, Debug)]
@@ -195,6 +196,10 @@ fn origins(values: &Values) -> anyhow::Result<Vec<String>> {
 fn time_table(values: &Values) -> anyhow::Result<TimeTable> {
     let hour = u8::try_from(values.whole("cleanup_schedule_hour", 0..=23)?)?;
     let cron = values.optional("schedule");
+    if let Some(cron) = &cron {
+        Expression::parse(cron)
+            .map_err(|mistake| anyhow::anyhow!("schedule = '{cron}': {mistake} ({})", values.origin("schedule")))?;
+    }
     let is_on = match values.optional("schedule_enabled") {
         Some(_) => values.flag("schedule_enabled")?,
         None => cron.is_some(),
@@ -217,3 +222,7 @@ impl Default for TimeTable {
         Self { cron: None, hour: 3, zone: None, missed: Missed::Skip }
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -1,11 +1,18 @@
 //! The service over HTTP: the classic contract, the API, and what an operator expects beside them.
 
+pub(crate) mod app;
 pub(crate) mod auth;
+pub(crate) mod classic;
 mod classic_docs;
 pub(crate) mod docs;
 pub(crate) mod health;
+pub(crate) mod layers;
+pub(crate) mod metrics;
 pub(crate) mod problem;
 pub(crate) mod request_id;
+pub(crate) mod scrape;
+pub(crate) mod server;
+pub(crate) mod tls;
 pub(crate) mod v1;
 
 #[cfg(test)]

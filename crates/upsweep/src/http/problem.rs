@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{ClaimError, LeaseError, StoreError};
@@ -152,6 +152,16 @@ impl Problem {
         &self.0.detail
     }
 
+    /// A member of the body.
+    pub(crate) fn member(&self, name: &str) -> Option<&Value> {
+        self.0.more.get(name)
+    }
+
+    /// The guards' objections, where it is a refusal.
+    pub(crate) fn refusals(&self) -> Vec<Refusal> {
+        self.member("refusals").and_then(|refusals| Deserialize::deserialize(refusals).ok()).unwrap_or_default()
+    }
+
     /// What an error of the engine means for a caller.
     pub(crate) fn of_engine(error: &EngineError) -> Self {
         match error {
@@ -159,6 +169,8 @@ impl Problem {
             EngineError::Lease(LeaseError::Held(holder)) => {
                 Self::busy(holder.as_ref().and_then(|holder| holder.run.as_deref()))
             }
+            // Whoever bound it works on it now.
+            EngineError::BoundMeanwhile { .. } => Self::busy(None),
             EngineError::Claims(ClaimError::Connect { .. } | ClaimError::Incomplete { .. }) => {
                 Self::new(Code::DatabaseUnavailable, error.to_string()).retry_after(30)
             }

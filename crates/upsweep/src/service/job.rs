@@ -1,11 +1,12 @@
 //! One run of the engine on behalf of somebody, from its order to its end.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use upsweep_engine::ports::{Approval, Clock as _, Progress, RunKind, Stage, Stop};
 use upsweep_engine::runs;
 use upsweep_plan::plan::Plan;
@@ -105,23 +106,25 @@ pub(crate) struct Job {
     pub(crate) is_watch: bool,
     pub(crate) by: String,
     pub(crate) started_at: Timestamp,
+    pub(super) began: Instant,
     pub(crate) events: Events,
     phase: watch::Sender<Phase>,
-    stop: AtomicBool,
+    stop: CancellationToken,
     counter: Counter,
 }
 
 impl Job {
-    pub(super) fn new(id: String, order: &Order, started_at: Timestamp) -> Self {
+    pub(super) fn new(id: String, order: &Order, started_at: Timestamp, stop: CancellationToken) -> Self {
         Self {
             id,
             kind: order.task.kind(),
             is_watch: matches!(order.task, Task::Watch),
             by: order.by.clone(),
             started_at,
+            began: Instant::now(),
             events: Events::default(),
             phase: watch::Sender::new(Phase::Beginning),
-            stop: AtomicBool::new(false),
+            stop,
             counter: Counter::default(),
         }
     }
@@ -132,7 +135,7 @@ impl Job {
 
     /// Asks it to stop where nothing is half done.
     pub(crate) fn ask_to_stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.cancel();
     }
 
     /// Returns when it holds the store, or has ended without.
@@ -162,7 +165,7 @@ impl Job {
 
 impl Stop for Job {
     fn is_asked(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_cancelled()
     }
 }
 

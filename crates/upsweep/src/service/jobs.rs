@@ -64,12 +64,6 @@ impl Jobs {
         self.entries().current.clone()
     }
 
-    pub(super) fn stop_all(&self) {
-        if let Some(job) = self.current() {
-            job.ask_to_stop();
-        }
-    }
-
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,7 +98,7 @@ impl Service {
     pub(crate) async fn start(self: &Arc<Self>, order: Order) -> Result<Started, Problem> {
         let now = self.now();
         let id = order.run.clone().unwrap_or_else(|| wire::fresh_id(now));
-        let job = Arc::new(Job::new(id, &order, now));
+        let job = Arc::new(Job::new(id, &order, now, self.shutdown.child_token()));
         loop {
             if self.shutdown.is_cancelled() {
                 return Err(Problem::new(Code::ShuttingDown, "the service is shutting down; ask again in a moment"));
@@ -124,6 +118,9 @@ impl Service {
             let brought = carry_out(&service.config, &working, order);
             let ended = ended(&service, &brought);
             service.surveys.invalidate();
+            if !working.is_watch {
+                service.metrics.run_took(working.kind, working.began.elapsed());
+            }
             service.jobs.leave(&working);
             working.end(ended);
             // Nobody may be waiting any more.

@@ -3,13 +3,20 @@
 //! The engine is synchronous; everything here calls it on threads for blocking work, and never while a lock of ours
 //! is held.
 
+pub(crate) mod cron;
 pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod lifecycle;
 pub(crate) mod reach;
 pub(crate) mod repeats;
+pub(crate) mod schedule;
 pub(crate) mod shelf;
+pub(crate) mod signals;
+pub(crate) mod slots;
 pub(crate) mod surveys;
+pub(crate) mod systemd;
+pub(crate) mod timer;
 
 use std::sync::Arc;
 
@@ -20,6 +27,7 @@ use upsweep_engine::ports::{Clock as _, Home, Ledger, Store};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::http::metrics::Metrics;
 use crate::http::problem::{Code, Problem};
 use crate::wire;
 
@@ -35,6 +43,7 @@ pub(crate) struct Service {
     pub(crate) jobs: Jobs,
     pub(crate) surveys: Surveys,
     pub(crate) shelf: Shelf,
+    pub(crate) metrics: Metrics,
     pub(crate) repeats: Repeats,
     reach: Reach,
     /// Work that has to end before the process does.
@@ -50,6 +59,7 @@ impl Service {
             jobs: Jobs::default(),
             surveys: Surveys::default(),
             shelf: Shelf::default(),
+            metrics: Metrics::default(),
             repeats: Repeats::default(),
             reach: Reach::default(),
             tracker: TaskTracker::new(),
@@ -82,6 +92,20 @@ impl Service {
         })
     }
 
+    /// Goes through with `work`, even when nobody waits for it any more, and has the process wait for it.
+    ///
+    /// # Errors
+    /// What `work` says; [`Code::Internal`] when it panicked.
+    pub(crate) async fn to_the_end<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R, Problem>> + Send + 'static,
+    ) -> Result<R, Problem> {
+        self.tracker.spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "work ended without an answer");
+            Err(Problem::new(Code::Internal, "it ended without an answer; the log says more"))
+        })
+    }
+
     /// Opens the store's own state: its home, and its ledger if the store is bound. No lease is taken.
     ///
     /// # Errors
@@ -103,7 +127,6 @@ impl Service {
     /// Asks whatever works to stop, and returns when it has.
     pub(crate) async fn wind_up(&self) {
         self.shutdown.cancel();
-        self.jobs.stop_all();
         self.tracker.close();
         self.tracker.wait().await;
     }

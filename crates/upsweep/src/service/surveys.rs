@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use upsweep_engine::ports::Silent;
 use upsweep_plan::plan::Plan;
+use upsweep_plan::selection::Selection;
 
 use super::Service;
+use crate::config::Config;
 use crate::http::problem::Problem;
 use crate::preview;
 use crate::wire::{self, Need};
@@ -18,6 +20,8 @@ pub(crate) struct Surveys {
     /// Held by who makes one.
     turn: tokio::sync::Mutex<()>,
     newest: Mutex<Option<Made>>,
+    /// Held by who makes a plan that is limited: they ask one after the other, and delay no survey.
+    limited: tokio::sync::Mutex<()>,
     /// Counts what may have changed the store since.
     changes: AtomicU64,
 }
@@ -59,7 +63,23 @@ impl Service {
     /// # Errors
     /// A problem when no survey could be made.
     pub(crate) async fn survey(self: &Arc<Self>) -> Result<Arc<Plan>, Problem> {
-        let (asked, max_age) = (Instant::now(), self.config.service.status_max_age);
+        self.survey_within(self.config.service.status_max_age).await
+    }
+
+    /// What a run limited to `selection` would do now, as of no earlier than somebody asked.
+    ///
+    /// # Errors
+    /// A problem when no survey could be made.
+    pub(crate) async fn plan_for(self: &Arc<Self>, selection: Selection) -> Result<Arc<Plan>, Problem> {
+        if selection.is_everything() {
+            return self.survey_within(Duration::ZERO).await;
+        }
+        let _turn = self.surveys.limited.lock().await;
+        self.blocking(|service| plan(&Config { selection, ..service.config.clone() })).await
+    }
+
+    async fn survey_within(self: &Arc<Self>, max_age: Duration) -> Result<Arc<Plan>, Problem> {
+        let asked = Instant::now();
         if let Some(shared) = self.surveys.shared(asked, max_age) {
             return shared;
         }
@@ -69,13 +89,14 @@ impl Service {
         }
         // Read before the survey: what changes meanwhile makes it old.
         let changes = self.surveys.changes.load(Ordering::Relaxed);
-        let outcome = self.blocking(|service| {
-            let made = wire::with_world(&service.config, Need::Claims, &Silent, |world| preview::make(world, false));
-            made.map(|(plan, _)| Arc::new(plan)).map_err(|error| Problem::of_error(&error))
-        });
-        let outcome = outcome.await;
+        let outcome = self.blocking(|service| plan(&service.config)).await;
         let made = Made { outcome: outcome.clone(), done: Instant::now(), changes };
         *self.surveys.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
         outcome
     }
+}
+
+fn plan(config: &Config) -> Result<Arc<Plan>, Problem> {
+    let made = wire::with_world(config, Need::Claims, &Silent, |world| preview::make(world, false));
+    made.map(|(plan, _)| Arc::new(plan)).map_err(|error| Problem::of_error(&error))
 }

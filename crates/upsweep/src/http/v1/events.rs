@@ -73,7 +73,8 @@ pub(super) async fn listen_to_run(
         None => last_event_id.map_or(0, |id| id.0),
     };
     if let Some(job) = service.jobs.get(&id) {
-        let is_over = job.events.newest().is_some_and(|event| matches!(event.what, What::Ended { .. }) && event.id <= seen);
+        let is_over =
+            job.events.newest().is_some_and(|event| matches!(event.what, What::Ended { .. }) && event.id <= seen);
         return Ok(if is_over { StatusCode::NO_CONTENT.into_response() } else { answer(of_job(service, job, seen)) });
     }
     let Some(run) = runs::record(&service, &id).await? else { return Err(runs::not_found(&id)) };

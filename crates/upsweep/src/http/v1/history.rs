@@ -77,10 +77,7 @@ impl From<Totals> for History {
 ///
 /// Since the store was bound. The runs themselves are at `/runs`.
 #[utoipa::path(get, path = "/history", tag = "history", responses((status = 200, description = "The sums", body = History)))]
-pub(super) async fn get_history(
-    State(service): State<Arc<Service>>,
-    _: NoQuery,
-) -> Result<Json<History>, Problem> {
+pub(super) async fn get_history(State(service): State<Arc<Service>>, _: NoQuery) -> Result<Json<History>, Problem> {
     let read = service.with_state(|service::State { ledger, .. }| match ledger {
         Some(ledger) => Ok(ledger.totals()?),
         None => Ok(Totals::default()),

@@ -43,6 +43,10 @@ pub(crate) struct Selection {
     created_after: Option<Time>,
     /// Only files of sessions that were created (or expired) before this time; no orphans.
     created_before: Option<Time>,
+    /// Only what dates from this time or later: files of sessions by their rows, orphans by their last modification.
+    dated_after: Option<Time>,
+    /// Only what dates from before this time.
+    dated_before: Option<Time>,
     /// Only files that are, with their variants, at least this large.
     min_size_bytes: Option<Whole>,
     /// At most this many files, those that may go the longest first.
@@ -62,6 +66,8 @@ impl Selection {
             modified_before: self.modified_before.map(|time| time.0),
             created_after: self.created_after.map(|time| time.0),
             created_before: self.created_before.map(|time| time.0),
+            dated_after: self.dated_after.map(|time| time.0),
+            dated_before: self.dated_before.map(|time| time.0),
             min_size_bytes: self.min_size_bytes.map(|size| size.0),
             limit: self.limit.map(|limit| limit.0),
         })
@@ -239,5 +245,8 @@ async fn find(service: &Arc<Service>, id: &str) -> Result<KeptPlan, Problem> {
 }
 
 fn not_found(id: &str) -> Problem {
-    Problem::new(Code::NotFound, format!("there is no plan {id}, or it has expired; make a new one: POST /api/v1/plans"))
+    Problem::new(
+        Code::NotFound,
+        format!("there is no plan {id}, or it has expired; make a new one: POST /api/v1/plans"),
+    )
 }

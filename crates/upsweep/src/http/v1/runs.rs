@@ -101,9 +101,7 @@ pub(super) async fn create_run(
     Body { value, raw }: Body<NewRun>,
 ) -> Result<Response, Problem> {
     let (task, approval) = match value {
-        NewRun::Run(RunWish { selection, approval }) => {
-            (Task::Run(selection.unwrap_or_default().checked()?), approval)
-        }
+        NewRun::Run(RunWish { selection, approval }) => (Task::Run(selection.unwrap_or_default().checked()?), approval),
         NewRun::Purge(PurgeWish { approval }) => (Task::Purge, approval),
         NewRun::Recover(PlainWish {}) => (Task::Recover, None),
         NewRun::RestoreClaimed(PlainWish {}) => (Task::RestoreClaimed, None),
@@ -171,11 +169,7 @@ pub(super) async fn list_runs(
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(IdPath), responses(
     (status = 200, description = "The run", body = Run)
 ))]
-pub(super) async fn get_run(
-    State(service): State<Arc<Service>>,
-    Id(id): Id,
-    _: NoQuery,
-) -> Result<Json<Run>, Problem> {
+pub(super) async fn get_run(State(service): State<Arc<Service>>, Id(id): Id, _: NoQuery) -> Result<Json<Run>, Problem> {
     find(&service, &id).await?.map(Json).ok_or_else(|| not_found(&id))
 }
 

@@ -83,10 +83,13 @@ fn without_a_beginning_there_are_thirty_buckets_and_without_a_span_none() {
 
 #[test]
 fn each_run_counts_once_where_it_began_and_empty_buckets_stay() {
-    let mut buckets = frame(Some(at("2026-11-01T00:00:00Z")), at("2026-11-04T00:00:00Z"), BucketOf::Day, &TimeZone::UTC).buckets;
+    let mut buckets =
+        frame(Some(at("2026-11-01T00:00:00Z")), at("2026-11-04T00:00:00Z"), BucketOf::Day, &TimeZone::UTC).buckets;
     let amount = |files| ports::Amount { files, bytes: files * 10 };
-    let done = RunOutcome { hidden: amount(3), purged: amount(2), restored: amount(1), errors: 4, ..RunOutcome::default() };
-    let refused = RunOutcome { refused: vec![Code::G001, Code::G003], failure: Some("no disk".into()), ..RunOutcome::default() };
+    let done =
+        RunOutcome { hidden: amount(3), purged: amount(2), restored: amount(1), errors: 4, ..RunOutcome::default() };
+    let refused =
+        RunOutcome { refused: vec![Code::G001, Code::G003], failure: Some("no disk".into()), ..RunOutcome::default() };
     for run in [
         run("2026-10-31T23:59:59Z", Some(done.clone())),
         run("2026-11-01T00:00:00Z", Some(done.clone())),
@@ -97,7 +100,8 @@ fn each_run_counts_once_where_it_began_and_empty_buckets_stay() {
     ] {
         add(&mut buckets, &run);
     }
-    let sums: Vec<_> = buckets.iter().map(|b| (b.runs, b.hidden.files, b.purged.bytes, b.restored.files, b.errors)).collect();
+    let sums: Vec<_> =
+        buckets.iter().map(|b| (b.runs, b.hidden.files, b.purged.bytes, b.restored.files, b.errors)).collect();
     assert_eq!(sums, [(2, 6, 40, 2, 8), (0, 0, 0, 0, 0), (2, 0, 0, 0, 0)]);
     assert_eq!((buckets[2].refusals, buckets[2].failures), (1, 1));
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use upsweep_plan::key::{Escaped, Key};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-use upsweep_plan::key::{Escaped, Key};
 
 /// A point in time, as RFC 3339 writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -114,16 +114,20 @@ impl<'de> Deserialize<'de> for Name {
 
 /// The name that these bytes are.
 pub(crate) fn name(bytes: &[u8]) -> Result<Name, String> {
-    Key::parse(bytes).map(Name).map_err(|why| {
-        format!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes))
-    })
+    Key::parse(bytes)
+        .map(Name)
+        .map_err(|why| format!("'{}' is no name of a file below the upload directory: {why}", Escaped(bytes)))
 }
 
 impl ToSchema for Name {}
 
 impl PartialSchema for Name {
     fn schema() -> RefOr<Schema> {
-        spelled(&key_pattern(TEXT), &key_pattern(HEX), "A file's name: its text, or hexadecimal digits where it is no UTF-8.")
+        spelled(
+            &key_pattern(TEXT),
+            &key_pattern(HEX),
+            "A file's name: its text, or hexadecimal digits where it is no UTF-8.",
+        )
     }
 }
 

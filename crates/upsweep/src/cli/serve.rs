@@ -1,0 +1,28 @@
+//! `upsweep serve`
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::http::auth::Gate;
+use crate::service::{Service, lifecycle};
+
+#[derive(Args)]
+pub(super) struct ServeCommand {
+    /// The address and port to listen on [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<String>,
+    /// Go on although the secret for tokens is weak; never where others can reach it
+    #[arg(long)]
+    insecure_dev: bool,
+}
+
+impl ServeCommand {
+    pub(super) fn run(&self, config: &Config) -> anyhow::Result<Exit> {
+        let gate = Gate::new(config, self.insecure_dev)?;
+        let service = Service::new(config.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(lifecycle::serve(&service, gate))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,45 @@
+//! `/metrics`: what a scrape is told.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use upsweep_plan::plan::Plan;
+use upsweep_plan::verdict::Reason;
+
+use super::metrics::{self, Live, Surveyed, Usage};
+use crate::service::schedule::{Timetable, host_zone};
+use crate::service::{Service, State as Opened};
+
+pub(crate) fn router() -> Router<Arc<Service>> {
+    Router::new().route("/metrics", get(scrape))
+}
+
+/// What cannot be found out now is left out: a scrape must tell the rest all the same.
+async fn scrape(State(service): State<Arc<Service>>) -> impl IntoResponse {
+    let totals =
+        service.with_state(|Opened { ledger, .. }| Ok(ledger.as_ref().map(|ledger| ledger.totals()).transpose()?));
+    let totals = totals.await.ok().flatten();
+    let usage = service.blocking(|service| Ok(Usage::of(&service.config().upload_dir).ok())).await.ok().flatten();
+    let timetable = Timetable::new(&service.config().service.schedule, host_zone()).ok();
+    let live = Live {
+        survey: service.surveys.newest().map(|plan| found(&plan)),
+        usage,
+        next_scheduled: timetable.and_then(|timetable| timetable.next_after(service.now())),
+        is_running: service.jobs.current().is_some(),
+    };
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], service.metrics.render(totals.as_ref(), &live))
+}
+
+fn found(plan: &Plan) -> Surveyed {
+    let count = |is: fn(&Reason) -> bool| plan.removals.iter().filter(|removal| is(&removal.reason)).count() as u64;
+    Surveyed {
+        at: plan.created_at,
+        orphans: count(|reason| matches!(reason, Reason::Orphan { .. })),
+        of_failed_sessions: count(|reason| matches!(reason, Reason::FailedSession { .. })),
+        missing: plan.survey.claims.missing,
+    }
+}
