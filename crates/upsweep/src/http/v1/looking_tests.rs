@@ -81,7 +81,10 @@ async fn history_is_summed_up() {
     assert_eq!(site.get("/api/v1/history").await.expect(200).json()["runs"], 0);
     site.cleaned().await;
     let sums = site.get("/api/v1/history").await.expect(200).json();
-    assert_eq!((&sums["runs"], &sums["hidden"]["files"], &sums["quarantined"]["files"]), (&json!(1), &json!(5), &json!(5)));
+    assert_eq!(
+        (&sums["runs"], &sums["hidden"]["files"], &sums["quarantined"]["files"]),
+        (&json!(1), &json!(5), &json!(5))
+    );
     let series = site.get("/api/v1/history/series?bucket=week").await.expect(200).json();
     let buckets = series["buckets"].as_array().unwrap();
     assert_eq!((buckets.len(), &buckets[29]["hidden"]["files"], &buckets[0]["runs"]), (30, &json!(5), &json!(0)));

@@ -108,7 +108,8 @@ async fn applying_a_plan_does_exactly_that() {
 async fn what_guards_refuse_waits_for_an_administrator() {
     let site = Site::refused();
     let plan = planned(&site, json!({})).await;
-    let refused: Vec<&str> = plan["would_refuse"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    let refused: Vec<&str> =
+        plan["would_refuse"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
     assert_eq!(refused, ["G003"]);
     let problem = site.post(&at(&plan, "/apply"), json!({})).await.problem(409, "refused");
     assert_eq!(problem["refusals"][0]["code"], "G003");

@@ -76,7 +76,11 @@ async fn what_is_due_is_freed_on_demand() {
     site.cleaned().await;
     let asked = site.send(by("therapist", Method::POST, "/api/v1/quarantine/purge"), Body::empty());
     let run = site.ended(&asked.await.expect(202)).await;
-    assert_eq!((&run["kind"], &run["result"]["purged"]["files"]), (&json!("purge"), &json!(0)), "nothing is due: {run}");
+    assert_eq!(
+        (&run["kind"], &run["result"]["purged"]["files"]),
+        (&json!("purge"), &json!(0)),
+        "nothing is due: {run}"
+    );
     let body = json!({"approval": {"codes": ["G001"], "reason": "seen"}});
     site.post("/api/v1/quarantine/purge", body).await.problem(403, "not_permitted");
 }

@@ -142,7 +142,8 @@ async fn without_the_database_nothing_is_begun_but_files_still_come_back() {
     let elsewhere = Site::renewed(site);
     elsewhere.post("/api/v1/runs", json!({"kind": "run"})).await.problem(503, "database_unavailable");
     let place = format!("/api/v1/runs/{}/restore", run["id"].as_str().unwrap());
-    let back = elsewhere.ended(&elsewhere.send(by("therapist", Method::POST, &place), Body::empty()).await.expect(202)).await;
+    let back =
+        elsewhere.ended(&elsewhere.send(by("therapist", Method::POST, &place), Body::empty()).await.expect(202)).await;
     assert_eq!((&back["outcome"], &back["result"]["restored"]["files"]), (&json!("done"), &json!(5)), "{back}");
     assert!(elsewhere.uploads.join("nobody-knows-me.flac").exists());
 }
