@@ -8,7 +8,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 
 use super::auth::{self, Gate};
-use super::{classic, layers, scrape, v1};
+use super::{classic, docs, layers, scrape, v1};
 use crate::service::Service;
 
 /// The whole service.
@@ -22,7 +22,8 @@ pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
     // A clean-up takes the time it takes.
     let patient = classic::router().with_state(Arc::clone(service));
     let protected = prompt.merge(patient).route_layer(with_token);
-    let open = Router::new().route("/", get(async || Redirect::to("/docs")));
+    let open = Router::from(docs::anonymous()).with_state(Arc::clone(service));
+    let open = layers::timeout(open, config.request_timeout).route("/", get(async || Redirect::to("/docs/")));
     layers::wrap(protected.merge(open), config, service.metrics.clone())
 }
 

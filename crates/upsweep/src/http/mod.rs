@@ -3,6 +3,9 @@
 pub(crate) mod app;
 pub(crate) mod auth;
 pub(crate) mod classic;
+mod classic_docs;
+pub(crate) mod docs;
+pub(crate) mod health;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod problem;
@@ -11,3 +14,6 @@ pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod tls;
 pub(crate) mod v1;
+
+#[cfg(test)]
+mod testing;

@@ -85,6 +85,11 @@ impl Code {
         })
     }
 
+    /// Every word that may stand in a body.
+    pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(_, word, ..)| word)
+    }
+
     /// The word in the body.
     pub(crate) fn word(self) -> &'static str {
         self.facts().0

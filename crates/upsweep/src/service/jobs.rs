@@ -191,6 +191,7 @@ fn ended(service: &Service, brought: &Brought) -> Ended {
             let problem = Problem::of_error(error);
             let outcome = match problem.code() {
                 Code::Refused => Outcome::Refused,
+                _ if matches!(error.downcast_ref(), Some(EngineError::Stopped)) => Outcome::Stopped,
                 _ => Outcome::Failed,
             };
             Ended { at, outcome, summary: serde_json::Value::Null, problem: Some(problem) }

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use upsweep_engine::binding;
 use upsweep_engine::ports::Snapshot;
 use upsweep_plan::claim::ClaimRule;
+use upsweep_plan::guard;
 
 use super::Service;
-use crate::config::Database;
+use crate::config::{Config, Database};
 use crate::http::problem::{Code, Problem};
 use crate::wire;
 
@@ -23,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Reach {
     turn: tokio::sync::Mutex<()>,
     newest: Mutex<Option<(Instant, Arc<Vec<Reached>>)>>,
+    grounds: tokio::sync::Mutex<Option<(Instant, Grounds)>>,
 }
 
 /// What one database said.
@@ -92,4 +95,44 @@ impl Service {
 fn check(database: &Database, rules: &[ClaimRule]) -> anyhow::Result<Snapshot> {
     let (_, mut claims) = wire::open_database(database)?;
     Ok(claims.check(rules)?)
+}
+
+/// What stands in the way of work, apart from the databases; `None` is good.
+#[derive(Clone, Copy)]
+pub(crate) struct Grounds {
+    pub(crate) store: Option<&'static str>,
+    pub(crate) ledger: Option<&'static str>,
+}
+
+impl Service {
+    /// Whether store and ledger are there; at most some seconds old.
+    pub(crate) async fn grounds(self: &Arc<Self>) -> Grounds {
+        let mut kept = self.reach.grounds.lock().await;
+        if let Some((done, grounds)) = *kept
+            && done.elapsed() < FRESH_FOR
+        {
+            return grounds;
+        }
+        let service = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || look(&service.config));
+        let grounds = match tokio::time::timeout(PATIENCE, looked).await {
+            Ok(Ok(grounds)) => grounds,
+            _ => Grounds { store: Some("it does not answer"), ledger: Some("the store does not answer") },
+        };
+        *kept = Some((Instant::now(), grounds));
+        grounds
+    }
+}
+
+fn look(config: &Config) -> Grounds {
+    let looked = wire::with_home(config, |store, home| {
+        let bond = binding::examine(store, home)?;
+        if guard::marker(&bond.store.address, &bond.binding).is_some() {
+            let (store, ledger) = ("it is not the one that was bound (G002)", "the store is another");
+            return Ok(Grounds { store: Some(store), ledger: Some(ledger) });
+        }
+        let ledger = wire::ledger_of(store, home);
+        Ok(Grounds { store: None, ledger: ledger.err().map(|_| "it cannot be opened") })
+    });
+    looked.unwrap_or(Grounds { store: Some("it is missing or cannot be read"), ledger: Some("the store is missing") })
 }

@@ -24,7 +24,7 @@ use crate::wire::{self, Need};
 pub(super) struct Which {
     /// The file's name below the upload directory, whether it is there or not. What is no UTF-8 is percent-encoded byte
     /// by byte.
-    #[param(value_type = KeyText)]
+    #[param(value_type = KeyText, inline)]
     #[expect(dead_code, reason = "read out of the raw query, which may be no UTF-8")]
     key: String,
 }

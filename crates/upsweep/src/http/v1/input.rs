@@ -8,8 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use upsweep_engine::ports::Approval;
 use utoipa::IntoParams;
 
@@ -68,11 +67,9 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pr
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Code::UnsupportedMediaType, "send JSON, with Content-Type: application/json"));
     }
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Problem::new(Code::InvalidParameter, format!("the body: {error}")),
-        Category::Io | Category::Syntax | Category::Eof => {
-            Problem::new(Code::InvalidRequest, format!("the body is no JSON: {error}"))
-        }
+    serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => Problem::new(Code::InvalidParameter, format!("the body: {error}")),
+        Err(_) => Problem::new(Code::InvalidRequest, format!("the body is no JSON: {error}")),
     })
 }
 
@@ -145,6 +142,7 @@ pub(crate) struct Page {
     pub(crate) cursor: Option<Whole>,
     /// At most this many.
     #[serde(default)]
+    #[param(inline)]
     pub(crate) limit: Limit,
 }
 

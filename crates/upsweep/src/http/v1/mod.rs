@@ -57,3 +57,18 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(audit::get_checkpoint));
     OpenApiRouter::new().nest("/api/v1", v1)
 }
+
+#[cfg(test)]
+mod audit_tests;
+#[cfg(test)]
+mod events_tests;
+#[cfg(test)]
+mod looking_tests;
+#[cfg(test)]
+mod plans_tests;
+#[cfg(test)]
+mod quarantine_tests;
+#[cfg(test)]
+mod runs_tests;
+#[cfg(test)]
+mod strict_tests;

@@ -134,6 +134,7 @@ pub(super) struct Items {
     cursor: Option<Whole>,
     /// At most this many.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// Only files that may go for this reason.
     #[serde(default)]

@@ -121,6 +121,7 @@ pub(super) struct Runs {
     cursor: Option<String>,
     /// At most this many.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// Only runs of this kind.
     #[serde(default)]

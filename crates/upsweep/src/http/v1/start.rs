@@ -13,7 +13,7 @@ use super::runs;
 use super::view::Run;
 use crate::http::problem::{Code, Problem};
 use crate::service::Service;
-use crate::service::job::{Job, Order, Phase, Task};
+use crate::service::job::{Ended, Job, Order, Phase, Task};
 use crate::wire;
 
 /// Tells that an answer is that of an earlier, equal request.
@@ -43,7 +43,7 @@ pub(crate) async fn start(service: &Arc<Service>, asking: &Asking, wish: Wish<'_
     };
     let run = match service.claim_request(request).await? {
         Claimed::New => run,
-        Claimed::Before { run } if runs::find(service, &run).await?.is_some() => {
+        Claimed::Before { run } if has_begun(service, &run).await? => {
             return accepted(service, &run, true).await;
         }
         // It could not begin when it was asked for; now it may.
@@ -70,11 +70,27 @@ async fn begin(service: &Arc<Service>, asking: &Asking, wish: Wish<'_>, run: Str
     let job = service.start(order).await?.job;
     // A run that ended without a trace in the history has nothing to look at later: its end is the answer.
     match job.settled().await {
-        Phase::Ended(ended) if ended.summary.get("run").is_none_or(serde_json::Value::is_null) => {
-            ended.problem.map_or(Ok(job), Err)
-        }
+        Phase::Ended(ended) if is_traceless(&ended) => ended.problem.map_or(Ok(job), Err),
         Phase::Beginning | Phase::Working | Phase::Ended(_) => Ok(job),
     }
+}
+
+/// Whether a run ended before it could be noted in the history.
+fn is_traceless(ended: &Ended) -> bool {
+    ended.summary.get("run").is_none_or(serde_json::Value::is_null)
+}
+
+/// Whether a run that was asked for has begun; one that could not may be asked for again.
+async fn has_begun(service: &Arc<Service>, run: &str) -> Result<bool, Problem> {
+    if runs::record(service, run).await?.is_some() {
+        return Ok(true);
+    }
+    let phase = service.jobs.get(run).map(|job| job.phase());
+    Ok(match phase {
+        Some(Phase::Ended(ended)) => !is_traceless(&ended),
+        Some(Phase::Beginning | Phase::Working) => true,
+        None => false,
+    })
 }
 
 async fn accepted(service: &Arc<Service>, id: &str, is_replayed: bool) -> Result<Response, Problem> {
