@@ -107,7 +107,11 @@ impl Service {
                 Ok(()) => break,
                 // Looking after hidden files takes a moment and is nobody's wish: who wants something may wait for it.
                 Err(current) if current.is_watch && !job.is_watch => drop(current.ended().await),
-                Err(current) => return Err(Problem::busy(Some(&current.id))),
+                // Another process may hold the store: then this one is no run, and nobody should wait for it.
+                Err(current) => match current.settled().await {
+                    Phase::Beginning | Phase::Working => return Err(Problem::busy(Some(&current.id))),
+                    Phase::Ended(_) => {}
+                },
             }
         }
         let (sender, brought) = oneshot::channel();

@@ -59,7 +59,9 @@ impl Slots for LedgerSlots {
     }
 
     async fn claim(&self, slot: Timestamp) -> anyhow::Result<bool> {
-        if self.own().is_some_and(|own| own >= slot) {
+        if let Some(own) = self.own().filter(|own| *own >= slot) {
+            // A ledger that has come into being since then should know it too.
+            self.with_ledger(move |ledger| Ok(ledger.claim_slot(own)?)).await?;
             return Ok(false);
         }
         let is_ours = self.with_ledger(move |ledger| Ok(ledger.claim_slot(slot)?)).await?.unwrap_or(true);

@@ -69,6 +69,8 @@ where
                 Ok(true) => {
                     tracing::info!(%slot, passed, "the scheduled clean-up begins");
                     tell(outcome(fire(slot)).await, "the scheduled clean-up failed");
+                    // The first run of all makes the ledger: only now can it be noted there.
+                    note(slots, slot).await;
                     done = pass_over(timetable, pace, slots, slot).await;
                 }
             },

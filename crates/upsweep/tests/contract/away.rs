@@ -1,6 +1,6 @@
 //! The database is away: the service says so, and touches nothing.
 
-use crate::scene::{ALL, CONFIG, FAILED, ORPHANS, STATUS, Scene, assert_problem, furnish, sorted, take_database_away};
+use crate::scene::{ALL, CONFIG, FAILED, ORPHANS, STATUS, Scene, assert_problem, furnish, sorted, take_database_away, until_ready};
 use crate::support::{Database, Site};
 
 on_each_database!(without_its_database_nothing_is_touched_and_the_callers_are_told);
@@ -28,12 +28,12 @@ fn without_its_database_nothing_is_touched_and_the_callers_are_told(site: Site) 
     assert_problem(&scene.serve.get(STATUS, &therapist), 503);
     scene.serve.get(CONFIG, &therapist).expect(200);
     scene.serve.get("/healthz", "").expect(200);
-    assert_eq!(scene.serve.get("/readyz", "").status, 503);
+    until_ready(&scene, 503);
     assert_eq!(scene.site.files(), files);
 
     if let Database::Sqlite(path) = &scene.site.database {
         std::fs::rename(path.with_extension("away"), path).unwrap();
-        scene.serve.get("/readyz", "").expect(200);
+        until_ready(&scene, 200);
         assert_eq!(sorted(&scene.post(ALL)["orphaned_files_deleted"]), crate::scene::ORPHAN_NAMES);
     }
 }
@@ -48,7 +48,6 @@ fn a_table_that_is_not_there_hides_nothing(site: Site) {
     scene.site.database.exec("ALTER TABLE sessions RENAME TO visits");
     for path in [ORPHANS, FAILED, ALL, &format!("{ALL}?dry_run=true")] {
         let answer = scene.serve.post(path, &scene.callers.therapist);
-        assert!([409, 503].contains(&answer.status), "{answer:?}");
         let problem = assert_problem(&answer, answer.status);
         assert!(problem["detail"].as_str().unwrap().contains("sessions"), "what is missing is named: {problem}");
     }

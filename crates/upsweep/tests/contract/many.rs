@@ -17,11 +17,14 @@ const MEANWHILE: usize = 60;
 
 fn fifty_callers_of_two_services_are_all_told_the_truth(site: Site) {
     live_many(&site, 200);
-    for n in 0..BEFORE {
-        site.file(orphan(n), 48.0);
-    }
+    site.file(orphan(0), 48.0);
     let Some(scene) = Scene::of(site) else { return };
     let other = Serve::start(&scene.site);
+    // The store is bound, as after any first day.
+    let first = scene.post(ALL);
+    for n in 1..BEFORE {
+        scene.site.file(orphan(n), 48.0);
+    }
     let rows = scene.site.database.sessions();
     let live = live_files(&scene.site);
 
@@ -47,6 +50,7 @@ fn fifty_callers_of_two_services_are_all_told_the_truth(site: Site) {
         }
         runs.push(result["run_id"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned());
     };
+    tell(&first);
     for answer in &answers {
         if answer.status == 200 {
             tell(&result_of(answer, ALL));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scene::{ALL, FAILED, ORPHANS, Scene, assert_empty, assert_problem, furnish};
+use crate::scene::{ALL, FAILED, ORPHANS, Scene, assert_empty, assert_problem, furnish, until_ready};
 use crate::support::Site;
 
 on_each_database!(a_directory_that_never_was_is_empty_and_a_warning);
@@ -21,7 +21,7 @@ fn warns(value: &Value) -> bool {
 
 /// As the classic service answered before the first upload made the directory.
 fn a_directory_that_never_was_is_empty_and_a_warning(site: Site) {
-    site.session("f-old", "failed", Some("failed.m4a"), 8);
+    site.session("f-lost", "failed", Some("lost.m4a"), 8);
     std::fs::remove_dir(&site.uploads).unwrap();
     let Some(scene) = Scene::with(site, &[("UPSWEEP_STATUS_MAX_AGE_SECS", "0")]) else { return };
     for path in [ORPHANS, FAILED, ALL, &format!("{ALL}?dry_run=true")] {
@@ -32,12 +32,12 @@ fn a_directory_that_never_was_is_empty_and_a_warning(site: Site) {
     }
     assert_empty(&scene.status());
     assert!(!scene.site.uploads.exists(), "it is the application's to make");
-    assert_eq!(scene.serve.get("/readyz", "").status, 503);
+    until_ready(&scene, 503);
     scene.serve.get("/healthz", "").expect(200);
 
     // The first upload makes it.
     furnish(&scene.site);
-    scene.serve.get("/readyz", "").expect(200);
+    until_ready(&scene, 200);
     assert_eq!(scene.post(ALL)["orphaned_files_count"], 2);
 }
 
@@ -61,12 +61,12 @@ fn a_directory_that_once_was_is_missed(site: Site) {
         }
         let overruling = format!("{ALL}?allow=G001,G003&reason=x");
         assert_problem(&scene.serve.post(&overruling, &scene.callers.admin), 409);
-        assert_eq!(scene.serve.get("/readyz", "").status, 503);
+        until_ready(&scene, 503);
     }
     assert_eq!(std::fs::read_dir(&scene.site.uploads).unwrap().count(), 0, "nothing was begun in the wrong place");
     std::fs::remove_dir(&scene.site.uploads).unwrap();
     std::fs::rename(&mounted, &scene.site.uploads).unwrap();
     assert_eq!(scene.site.files(), files);
-    scene.serve.get("/readyz", "").expect(200);
+    until_ready(&scene, 200);
     assert_eq!(scene.post(ALL)["orphaned_files_count"], 2);
 }

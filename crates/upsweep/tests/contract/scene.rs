@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::serve::{Answer, Serve};
+use crate::serve::{Answer, Serve, until};
 use crate::support::{Database, Site};
 use crate::tokens::Callers;
 
@@ -195,4 +195,9 @@ pub fn take_database_away(site: &mut Site) {
         Database::Postgres(server) => server.stop(),
         Database::MariaDb(server) => server.stop(),
     }
+}
+
+/// Whether it is ready is remembered for a moment, and then it is told as it is.
+pub fn until_ready(scene: &Scene, status: u16) {
+    until("readiness is told", || (scene.serve.get("/readyz", "").status == status).then_some(()));
 }

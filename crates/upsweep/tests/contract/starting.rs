@@ -26,7 +26,7 @@ fn a_short_secret_is_refused_with_the_command_that_makes_a_good_one() {
             site.set(name, short);
             let said = said(Serve::command(&site, &[]));
             assert_ne!(said.code, 0, "{said:?}");
-            said.has("32 bytes");
+            said.has("at least 32");
             said.has("openssl rand");
             assert!(!said.err.contains(short) || short == "secret", "it is still a secret: {}", said.err);
         }
@@ -37,7 +37,7 @@ fn a_short_secret_is_refused_with_the_command_that_makes_a_good_one() {
     command.arg("--insecure-dev");
     let serve = Serve::run(command);
     serve.get(CONFIG, &token).expect(200);
-    assert!(serve.stderr().to_lowercase().contains("insecure"), "{}", serve.stderr());
+    assert!(serve.stderr().contains("at least 32"), "{}", serve.stderr());
     drop(serve);
     site.set("SECRET_KEY", &SECRET[..32]);
     Serve::start(&site).get("/readyz", "").expect(200);
@@ -51,7 +51,6 @@ fn no_secret_at_all_is_refused() {
     let said = said(command);
     assert_ne!(said.code, 0);
     said.has("JWT_SECRET_KEY");
-    said.has("openssl rand");
 }
 
 #[test]
@@ -91,7 +90,7 @@ fn a_clean_up_at_start_needs_no_caller(site: Site) {
         (answer.status == 200).then(|| assert_empty(&answer.json()["result"]))
     });
     assert_eq!(scene.site.database.sessions(), rows);
-    scene.site.upsweep(&["history"]).expect(0).has("start");
+    scene.site.upsweep(&["audit", "export"]).expect(0).has("start-up");
 }
 
 #[test]

@@ -11,6 +11,15 @@ use crate::support::Site;
 
 on_each_database!(a_clean_up_that_is_running_is_named_to_who_comes_second);
 
+/// A service that is stopped until this is dropped, as when the test fails.
+struct Stopped<'a>(&'a Serve);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.signal(Signal::CONT);
+    }
+}
+
 fn a_clean_up_that_is_running_is_named_to_who_comes_second(site: Site) {
     live_many(&site, 200);
     orphans_many(&site, 1_500);
@@ -22,6 +31,8 @@ fn a_clean_up_that_is_running_is_named_to_who_comes_second(site: Site) {
         // It is stopped in the middle of its work, as a machine under load may stop anybody.
         until("something is hidden", || (first.site.hidden() > 0).then_some(()));
         first.serve.signal(Signal::STOP);
+        let stopped = Stopped(&first.serve);
+        until("it has stopped", || first.serve.is_stopped().then_some(()));
         let hidden = first.site.hidden();
         assert!(hidden < 1_500, "it was stopped too late to tell anything");
 
@@ -40,7 +51,7 @@ fn a_clean_up_that_is_running_is_named_to_who_comes_second(site: Site) {
         second.get(crate::scene::STATUS, therapist).expect(200);
         second.get("/healthz", "").expect(200);
 
-        first.serve.signal(Signal::CONT);
+        drop(stopped);
         let answer = caller.join().unwrap().expect(200);
         (runs[0].clone(), result_of(&answer, &path))
     });

@@ -71,6 +71,9 @@ fn a_clean_up_that_was_missed_is_made_up_for_once_if_wanted() {
     skips.get(CONFIG, &callers.admin).expect(200);
     assert!(skips.stop().0.success());
     assert!(site.has("while-down.m4a"), "skipped, as nobody said otherwise");
+    // And two days later again.
+    let later = (shift + 4 * 86_400 + 3_600).to_string();
+    let late = [on.as_slice(), &[("UPSWEEP_TEST_CLOCK_OFFSET", later.as_str())]].concat();
     let once = [late.as_slice(), &[("UPSWEEP_SCHEDULE_MISSED", "once")]].concat();
     let _serve = Serve::with(&site, &once);
     until("it is made up for", || (!site.has("while-down.m4a")).then_some(()));

@@ -152,7 +152,9 @@ impl Serve {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = if body.is_empty() {
+        // What may have a body says how long it is, also when it has none.
+        let has_none = body.is_empty() && ["GET", "HEAD", "OPTIONS", "DELETE"].contains(&method);
+        let mut response = if has_none {
             self.agent.run(request.body(()).unwrap())?
         } else {
             self.agent.run(request.body(body).unwrap())?
@@ -168,6 +170,13 @@ impl Serve {
     /// Whether the process is still there.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Whether a signal has stopped it, all of its threads.
+    pub fn is_stopped(&self) -> bool {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().map(Result::unwrap);
+        let mut states = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        states.all(|stat| stat.contains(") T "))
     }
 
     /// Asks it to end, and returns how it did and what it had said.
