@@ -26,11 +26,14 @@ fn all(document: &Value) -> Vec<(String, String, Value)> {
 async fn the_document_names_exactly_the_methods_of_each_path() {
     let site = Site::new();
     let document = document();
-    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.starts_with("/api/admin")) {
+    for (path, item) in
+        document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.starts_with("/api/admin"))
+    {
         let concrete = path.replace("{id}", "1");
         let said = site.send(by("admin", Method::PATCH, &concrete), Body::empty()).await.expect(405);
         let allowed: BTreeSet<&str> = said.header("allow").split(',').filter(|method| *method != "HEAD").collect();
-        let documented: BTreeSet<String> = item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        let documented: BTreeSet<String> =
+            item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
         assert_eq!(allowed, documented.iter().map(String::as_str).collect(), "{path}");
     }
     // And nothing is routed past the document: the only routes without a description are the pages of /docs.
@@ -70,13 +73,9 @@ fn every_protected_operation_declares_its_sign_in_and_its_problems() {
 #[test]
 fn the_classic_contract_is_described() {
     let document = document();
-    for (path, method) in [
-        ("orphaned-files", "post"),
-        ("failed-sessions", "post"),
-        ("all", "post"),
-        ("status", "get"),
-        ("config", "get"),
-    ] {
+    for (path, method) in
+        [("orphaned-files", "post"), ("failed-sessions", "post"), ("all", "post"), ("status", "get"), ("config", "get")]
+    {
         assert!(document["paths"][format!("/api/admin/cleanup/{path}")][method].is_object(), "{path}");
     }
 }
@@ -89,7 +88,8 @@ fn every_reference_leads_somewhere() {
         let rest = &text[at + prefix.len()..];
         &rest[..rest.find('"').unwrap()]
     });
-    let missing: BTreeSet<&str> = references.filter(|name| document["components"]["schemas"].get(*name).is_none()).collect();
+    let missing: BTreeSet<&str> =
+        references.filter(|name| document["components"]["schemas"].get(*name).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["components"]["securitySchemes"]["bearerAuth"]["scheme"], "bearer");

@@ -92,7 +92,7 @@ impl Site {
     pub(crate) fn orphan(&self, name: &str) {
         let path = self.uploads.join(name);
         std::fs::write(&path, b"sound").unwrap();
-        let old = SystemTime::now() - Duration::from_secs(30 * 86_400);
+        let old = SystemTime::try_from(self.service.now()).unwrap() - Duration::from_secs(30 * 86_400);
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         file.set_times(std::fs::FileTimes::new().set_modified(old)).unwrap();
     }
@@ -154,6 +154,13 @@ impl Site {
         assert_eq!(run["outcome"], "done", "{run}");
         run
     }
+}
+
+/// What a disk that is unmounted, or somebody's hand, does to a file.
+#[expect(clippy::disallowed_methods, reason = "the world outside does so")]
+#[track_caller]
+pub(crate) fn rename(from: impl AsRef<std::path::Path>, to: impl AsRef<std::path::Path>) {
+    std::fs::rename(from, to).unwrap();
 }
 
 /// A request in the name of somebody with that role.

@@ -32,7 +32,10 @@ async fn records_name_who_asked_and_by_which_request() {
     let all: Vec<&Value> = [&first, &rest].into_iter().flat_map(|page| page["items"].as_array().unwrap()).collect();
     let numbers: Vec<u64> = all.iter().map(|record| record["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-    assert!(all.iter().all(|record| record["actor"].as_str().unwrap().starts_with("anna (therapist), request ")), "{all:?}");
+    assert!(
+        all.iter().all(|record| record["actor"].as_str().unwrap().starts_with("anna (therapist), request ")),
+        "{all:?}"
+    );
 }
 
 #[tokio::test]

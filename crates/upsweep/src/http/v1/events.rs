@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::input::{Id, Query};
 use super::plans::IdPath;
@@ -49,13 +49,34 @@ pub(super) struct LastSeen {
     last_event_id: Option<Whole>,
 }
 
+/// One event of the stream.
+#[derive(Serialize, ToSchema)]
+struct RunEvent {
+    /// Counts from 1.
+    id: String,
+    event: RunEventName,
+    /// A JSON object: `id`, `at`, `event`; of a stage `stage` and `total`, of progress also `done`; of the end
+    /// `outcome`.
+    data: String,
+}
+
+/// What an event tells of.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "says what is sent")]
+enum RunEventName {
+    Stage,
+    Progress,
+    Ended,
+}
+
 /// Listen to a run
 ///
 /// Events `stage`, `progress` and, at last, `ended`; the data of each is an object with `id`, `at`, `event` and what
 /// belongs to it. A comment is sent every 15 s, so that no proxy takes the silence for the end. Of a run in another
 /// process only `ended` is told. 204 tells who asks again that there is nothing after what they saw.
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "runs", params(IdPath, From, LastSeen), responses(
-    (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "The events", body = RunEvent, content_type = "text/event-stream"),
     (status = 204, description = "The run has ended, and there is nothing after what was seen")
 ))]
 pub(super) async fn listen_to_run(

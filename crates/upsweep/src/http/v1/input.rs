@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
         if bytes.is_empty() {
             return Ok(Self { value: T::default(), raw: bytes });
         }
-        Ok(Self { value: parse(&headers, &bytes)?, raw: bytes })
+        Ok(Self { value: parse::<Option<T>>(&headers, &bytes)?.unwrap_or_default(), raw: bytes })
     }
 }
 

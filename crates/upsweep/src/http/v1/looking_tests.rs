@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::http::testing::Site;
+use crate::http::testing::{Site, rename};
 
 #[tokio::test]
 async fn the_store_tells_how_it_stands() {
@@ -20,7 +20,7 @@ async fn the_store_tells_how_it_stands() {
 async fn a_store_that_is_not_the_one_it_was_is_refused_everywhere() {
     let site = Site::new();
     site.cleaned().await;
-    std::fs::rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker")).unwrap();
+    rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker"));
     for path in ["store", "runs", "quarantine", "holds", "history"] {
         let problem = site.get(&format!("/api/v1/{path}")).await.problem(409, "refused");
         assert_eq!(problem["refusals"][0]["code"], "G002", "{path}");
@@ -81,7 +81,10 @@ async fn history_is_summed_up() {
     assert_eq!(site.get("/api/v1/history").await.expect(200).json()["runs"], 0);
     site.cleaned().await;
     let sums = site.get("/api/v1/history").await.expect(200).json();
-    assert_eq!((&sums["runs"], &sums["hidden"]["files"], &sums["quarantined"]["files"]), (&json!(1), &json!(5), &json!(5)));
+    assert_eq!(
+        (&sums["runs"], &sums["hidden"]["files"], &sums["quarantined"]["files"]),
+        (&json!(1), &json!(5), &json!(5))
+    );
     let series = site.get("/api/v1/history/series?bucket=week").await.expect(200).json();
     let buckets = series["buckets"].as_array().unwrap();
     assert_eq!((buckets.len(), &buckets[29]["hidden"]["files"], &buckets[0]["runs"]), (30, &json!(5), &json!(0)));

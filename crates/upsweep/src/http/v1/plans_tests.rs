@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::http::testing::Site;
+use crate::http::testing::{Site, rename};
 
 async fn planned(site: &Site, selection: Value) -> Value {
     let said = site.post("/api/v1/plans", selection).await.expect(201);
@@ -44,6 +44,7 @@ async fn a_selection_narrows_a_plan() {
         axum::body::Body::empty(),
     );
     assert_eq!(everything.await.expect(201).json()["removals"]["files"], 5, "the body may be left out");
+    assert_eq!(planned(&site, Value::Null).await["removals"]["files"], 5, "or be null");
 }
 
 #[tokio::test]
@@ -108,7 +109,8 @@ async fn applying_a_plan_does_exactly_that() {
 async fn what_guards_refuse_waits_for_an_administrator() {
     let site = Site::refused();
     let plan = planned(&site, json!({})).await;
-    let refused: Vec<&str> = plan["would_refuse"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    let refused: Vec<&str> =
+        plan["would_refuse"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
     assert_eq!(refused, ["G003"]);
     let problem = site.post(&at(&plan, "/apply"), json!({})).await.problem(409, "refused");
     assert_eq!(problem["refusals"][0]["code"], "G003");
@@ -143,7 +145,7 @@ async fn an_administrator_may_overrule_in_the_same_breath() {
 #[tokio::test]
 async fn without_its_database_there_is_no_plan() {
     let site = Site::new();
-    std::fs::rename(site.dir.path().join("app.db"), site.dir.path().join("away.db")).unwrap();
+    rename(site.dir.path().join("app.db"), site.dir.path().join("away.db"));
     let said = site.post("/api/v1/plans", json!({})).await;
     assert_eq!(said.header("retry-after"), "5");
     said.problem(503, "database_unavailable");
