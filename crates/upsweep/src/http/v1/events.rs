@@ -45,8 +45,8 @@ pub(super) struct From {
 #[expect(dead_code, reason = "says what is read")]
 pub(super) struct LastSeen {
     /// The id of the last event that was seen; browsers send it by themselves.
-    #[param(rename = "Last-Event-ID")]
-    last_event_id: Option<Whole>,
+    #[param(rename = "Last-Event-ID", required = false)]
+    last_event_id: Whole,
 }
 
 /// One event of the stream.

@@ -233,6 +233,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 #[expect(dead_code, reason = "says what Asking reads")]
 pub(crate) struct Repeatable {
     /// Names this request. Whoever repeats it with the same body within a day gets the same run.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
-    idempotency_key: Option<String>,
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    idempotency_key: String,
 }
