@@ -255,14 +255,7 @@ fn missing(config: &Config, error: StoreError) -> anyhow::Error {
 
 /// The ledger of a store that is bound; an error where a guard objects to the store.
 pub(crate) fn ledger_of(store: &dyn Store, home: &dyn Home) -> anyhow::Result<Option<Box<dyn Ledger>>> {
-    let bond = binding::examine(store, home)?;
-    if let Some(refusal) = guard::marker(&bond.store.address, &bond.binding) {
-        return Err(EngineError::Refused(Box::new(refusal)).into());
-    }
-    Ok(match &bond.marker {
-        Some(marker) => Some(binding::open_ledger(store, home, marker)?),
-        None => None,
-    })
+    Ok(binding::ledger_of(store, home)?)
 }
 
 /// A fresh name for a run.

@@ -19,10 +19,19 @@ pub(super) struct ServeCommand {
 
 impl ServeCommand {
     pub(super) fn run(&self, config: &Config) -> anyhow::Result<Exit> {
+        say_nothing_of_panics();
         let gate = Gate::new(config, self.insecure_dev)?;
         let service = Service::new(config.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(lifecycle::serve(&service, gate))?;
         Ok(Exit::Done)
     }
+}
+
+/// A panic's own words may quote anything, also the name of a file; logs tell where it happened.
+fn say_nothing_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        tracing::error!(place, "a defect in upsweep: this piece of work ended; please report it");
+    }));
 }

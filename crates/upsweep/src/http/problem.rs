@@ -47,13 +47,14 @@ pub(crate) enum Code {
     RateLimited,
     Internal,
     DatabaseUnavailable,
+    KeysUnavailable,
     StoreUnavailable,
     ShuttingDown,
 }
 
 impl Code {
     /// Every code, its word, its status, its title.
-    const ALL: [(Self, &'static str, StatusCode, &'static str); 20] = [
+    const ALL: [(Self, &'static str, StatusCode, &'static str); 21] = [
         (Self::InvalidRequest, "invalid_request", StatusCode::BAD_REQUEST, "The request cannot be read"),
         (Self::Unauthenticated, "unauthenticated", StatusCode::UNAUTHORIZED, "Not authenticated"),
         (Self::NotPermitted, "not_permitted", StatusCode::FORBIDDEN, "Not permitted"),
@@ -72,6 +73,7 @@ impl Code {
         (Self::RateLimited, "rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         (Self::Internal, "internal", StatusCode::INTERNAL_SERVER_ERROR, "It failed"),
         (Self::DatabaseUnavailable, "database_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database is away"),
+        (Self::KeysUnavailable, "keys_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Tokens cannot be verified now"),
         (Self::StoreUnavailable, "store_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The store is away"),
         (Self::ShuttingDown, "shutting_down", StatusCode::SERVICE_UNAVAILABLE, "The service is shutting down"),
     ];

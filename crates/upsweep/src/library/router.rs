@@ -56,7 +56,7 @@ pub struct CleanupUser {
 }
 
 /// The routes below `/api/admin/cleanup`, to be merged into an application's router. Whoever calls them is checked as
-/// `auth` says; answers and problems are those of `upsweep serve`.
+/// `access` says; answers and problems are those of `upsweep serve`.
 ///
 /// A clean-up takes as long as it takes: put no time limit around these routes. For the limit of failed sign-ins per
 /// address the application must be served with `into_make_service_with_connect_info::<SocketAddr>()`.
@@ -76,13 +76,13 @@ pub struct CleanupUser {
 ///
 /// # Errors
 /// [`CleanupError::Config`] where tokens are to be checked and the settings for that make no sense.
-pub fn cleanup_router(service: &AudioCleanupService, auth: CleanupAuth) -> Result<Router, CleanupError> {
+pub fn cleanup_router(service: &AudioCleanupService, access: CleanupAuth) -> Result<Router, CleanupError> {
     let service = &service.service;
     let routes = classic::router().with_state(Arc::clone(service));
-    let guarded = match auth {
+    let guarded = match access {
         CleanupAuth::Tokens => {
-            let gate =
-                Gate::new(service.config(), false).map_err(|error| CleanupError::Config(format!("{error:#}")))?;
+            let gate = Gate::new(service.config(), false);
+            let gate = gate.map_err(|error| CleanupError::Config(format!("{error:#}")))?;
             routes.layer(middleware::from_fn_with_state(Arc::new(gate), auth::required))
         }
         CleanupAuth::Application(who_calls) => {

@@ -23,7 +23,7 @@ use crate::service::Service;
 
 /// An application with its uploads.
 pub(crate) struct Stage {
-    dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
     pub(crate) uploads: PathBuf,
     pub(crate) service: Arc<Service>,
     router: Router,
@@ -68,15 +68,24 @@ impl Stage {
 
     /// With an empty upload directory and no session.
     pub(crate) fn empty(settings: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::create_dir(dir.path().join("uploads")).unwrap();
+        let stage = Self::served(dir, settings);
+        stage.sql("CREATE TABLE sessions (id TEXT PRIMARY KEY, status TEXT, audio_filename TEXT, created_at TEXT)");
+        stage
+    }
+
+    /// As a second process serves the same store.
+    pub(crate) fn another_service(&self) -> Self {
+        Self::served(Arc::clone(&self.dir), &[])
+    }
+
+    fn served(dir: Arc<tempfile::TempDir>, settings: &[(&str, &str)]) -> Self {
         let uploads = dir.path().join("uploads");
-        fs::create_dir(&uploads).unwrap();
         let config = Self::config_in(&dir, settings);
         let service = Service::new(config.load().unwrap());
         let router = classic::router().with_state(Arc::clone(&service)).layer(middleware::from_fn(request_id::name));
-        let stage = Self { dir, uploads, service, router };
-        stage.sql("CREATE TABLE sessions (id TEXT PRIMARY KEY, status TEXT, audio_filename TEXT, created_at TEXT)");
-        stage
+        Self { dir, uploads, service, router }
     }
 
     fn config_in(dir: &tempfile::TempDir, settings: &[(&str, &str)]) -> CleanupConfig {

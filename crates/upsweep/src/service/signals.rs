@@ -1,5 +1,7 @@
 //! Signals: the first asks the service to end, and lets it finish what it is at; the second ends it at once.
 
+use std::time::{Duration, Instant};
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -8,6 +10,9 @@ pub(crate) struct Signals {
     term: Signal,
     int: Signal,
 }
+
+/// Signals within this time are one wish: a terminal and whatever wraps the program may send it twice.
+const ONE_WISH: Duration = Duration::from_secs(1);
 
 /// How a process ends that a signal ended: 128 and the signal's number, as shells say it.
 const BY_TERM: i32 = 128 + 15;
@@ -28,7 +33,11 @@ impl Signals {
         let code = self.next().await;
         tracing::info!(code, "asked to end: what is begun is finished; a second signal ends it at once");
         shutdown.cancel();
-        let code = self.next().await;
+        let first = Instant::now();
+        let mut code = self.next().await;
+        while first.elapsed() < ONE_WISH {
+            code = self.next().await;
+        }
         tracing::warn!(code, "asked to end at once");
         std::process::exit(code);
     }

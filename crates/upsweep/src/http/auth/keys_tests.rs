@@ -52,9 +52,9 @@ fn a_pem_file_holds_one_public_key_that_fits() {
     assert!(start("", "ES256").unwrap_err().contains("must hold one public key"));
     assert!(start(&pem[..60], "ES256").unwrap_err().contains("no RSA, EC or Ed25519 key"));
     assert!(start(&" ".repeat(70_000), "ES256").unwrap_err().contains("too large"));
-    std::fs::remove_file(&file).unwrap();
-    let missing = super::tests::start(&[("UPSWEEP_JWT_PUBLIC_KEY_FILE", file.to_str().unwrap())]).unwrap_err();
-    assert!(missing.contains("cannot be read") && missing.contains("key.pem"), "{missing}");
+    let nowhere = folder.path().join("none.pem");
+    let missing = super::tests::start(&[("UPSWEEP_JWT_PUBLIC_KEY_FILE", nowhere.to_str().unwrap())]).unwrap_err();
+    assert!(missing.contains("cannot be read") && missing.contains("none.pem"), "{missing}");
 }
 
 const ALL: [Algorithm; 6] =

@@ -133,7 +133,7 @@ impl Gate {
         let Verified { subject, role } = self.verifier.verify(token).await.map_err(|why| match why {
             NotVerified::Refused(cause) => Refusal::Unknown(cause),
             NotVerified::NoKeys => Refusal::Problem(
-                Problem::new(Code::DatabaseUnavailable, "the keys that tokens are verified with cannot be fetched now")
+                Problem::new(Code::KeysUnavailable, "the keys that tokens are verified with cannot be fetched now")
                     .retry_after(30),
             ),
         })?;

@@ -124,6 +124,7 @@ async fn orphans_are_dated_by_their_modification_and_sessions_by_their_creation(
         ("/all?after=196h", json!(["orphan.m4a", "orphan_processed.mp3"]), json!(["s-10", "s-9"])),
         ("/all?before=10d", json!(["other.wav"]), json!(["s-2"])),
         ("/all?after=300d&before=200d", json!([]), json!([])),
+        ("/all?after=10d&before=20d", json!([]), json!([])),
     ];
     for (path, orphans, sessions) in cases {
         let dry = stage.post(&format!("{path}&dry_run=true")).await.result();

@@ -79,7 +79,6 @@ fn times_are_written_as_on_the_command_line() {
         assert!(refused(&[("after", value)]).starts_with(&format!("after={value}: ")), "{value}");
     }
     assert!(refused(&[("after", "2026-11-01T00:00:00 01:00")]).contains("%2B"));
-    assert!(refused(&[("after", "1d"), ("before", "2d")]).contains("not earlier"));
 }
 
 #[test]
@@ -100,5 +99,5 @@ fn only_an_admin_who_says_why_overrules_guards_and_only_some_of_them() {
     assert!(refused(&[("allow", ""), ("reason", "x")]).starts_with("allow=: "));
     assert!(refused(&[("allow", "G001")]).starts_with("reason=: "));
     assert!(refused(&[("allow", "G001"), ("reason", "  ")]).contains("say why"));
-    assert!(refused(&[("reason", "old imports")]).contains("it needs allow"));
+    assert_eq!(read_as(false, &[("reason", "old imports")]).unwrap(), Params::default(), "nothing is overruled");
 }

@@ -5,7 +5,9 @@ use std::fs;
 use std::sync::Arc;
 
 use serde_json::json;
+use upsweep_engine::error::EngineError;
 
+use crate::http::problem::{Code, Problem};
 use crate::library::stage::{Stage, until};
 use crate::wire;
 
@@ -43,12 +45,25 @@ async fn a_guards_refusal_hides_nothing_and_its_plan_waits_for_an_admin() {
 
     let allow = "allow=G001,G003&reason=old%20imports";
     stage.post(&format!("/all?{allow}")).await.expect(403);
+    stage.post(&format!("/all?{allow}&dry_run=true")).await.expect(403);
     stage.post_as("admin", "/all?allow=G001&reason=half").await.expect(409);
     assert_eq!(stage.names().len(), 100);
     let dry = stage.post_as("admin", &format!("/all?dry_run=1&{allow}")).await.result();
     assert_eq!(dry["would_refuse"], json!([]));
     let result = stage.post_as("admin", &format!("/all?{allow}")).await.result();
     assert_eq!((&result["orphaned_files_count"], stage.names().len()), (&json!(100), 0));
+}
+
+#[tokio::test]
+async fn a_refused_plan_of_a_bound_store_is_kept_where_every_process_finds_it() {
+    let stage = Stage::new();
+    stage.post("/all").await.expect(200);
+    (0..30).for_each(|n| stage.file(format!("orphan-{n}.m4a"), 72));
+    let body = stage.post("/all").await.expect(409);
+    assert_eq!(body["result"]["orphaned_files_count"], 0, "{body:#}");
+    assert_eq!(body["run_id"], body["result"]["run_id"]);
+    let kept = stage.another_service().service.kept_plan(body["plan_id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(kept.unwrap().plan.removals.len(), 30);
 }
 
 #[tokio::test]
@@ -225,4 +240,33 @@ async fn who_comes_while_the_service_ends_is_told_so() {
     let body = stage.post("/all").await.expect(503);
     assert_eq!(body["code"], "shutting_down");
     assert_eq!(stage.names(), ["orphan.m4a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_calls_to_two_services_at_once_each_file_is_in_one_answer() {
+    let stage = Arc::new(Stage::new());
+    (0..8).for_each(|n| stage.file(format!("orphan-{n}.m4a"), 48));
+    let other = Arc::new(stage.another_service());
+    let calls: Vec<_> = (0..50)
+        .map(|n| {
+            let stage = Arc::clone(if n % 2 == 0 { &stage } else { &other });
+            tokio::spawn(async move { stage.post("/all").await })
+        })
+        .collect();
+    let mut files = vec![];
+    for call in calls {
+        let answer = call.await.unwrap();
+        match answer.status.as_u16() {
+            409 => assert_eq!(answer.body["code"], "busy", "{:#}", answer.body),
+            _ => files.extend(answer.result()["orphaned_files_deleted"].as_array().unwrap().clone()),
+        }
+    }
+    files.sort_by_key(ToString::to_string);
+    assert_eq!(files, (0..8).map(|n| json!(format!("orphan-{n}.m4a"))).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_binds_the_store_at_the_same_moment_works_on_it() {
+    let error = EngineError::BoundMeanwhile { address: "uploads".to_owned() };
+    assert_eq!(Problem::of_engine(&error).code(), Code::Busy);
 }
