@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::input::{Id, Query};
 use super::plans::IdPath;
 use super::runs;
-use super::text::Whole;
+use super::text::{WHOLE_MAX, Whole};
 use super::view::{Run, RunState};
 use crate::http::problem::{Code, Problem};
 use crate::service::Service;
@@ -89,7 +89,7 @@ pub(super) async fn listen_to_run(
         Some(value) => {
             let number = value.to_str().ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
             let wrong = || Problem::new(Code::InvalidParameter, "Last-Event-ID must be the id of an event of this run");
-            number.and_then(|text| text.parse().ok()).ok_or_else(wrong)?
+            number.and_then(|text| text.parse().ok()).filter(|id| *id <= WHOLE_MAX).ok_or_else(wrong)?
         }
         None => last_event_id.map_or(0, |id| id.0),
     };
