@@ -33,7 +33,6 @@ struct Asked {
 /// Yes or no; no where nothing is said.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "says what the classic contract reads")]
 enum DryRun {
     True,
     False,
@@ -47,7 +46,6 @@ enum DryRun {
 
 /// A clean-up that was done.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "says what the classic contract answers")]
 struct Cleaned {
     success: bool,
     message: String,
@@ -56,7 +54,6 @@ struct Cleaned {
 
 /// What a clean-up did, or would do.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "says what the classic contract answers")]
 struct CleanupResult {
     /// Names of files that are gone from the upload directory. Under quarantine their bytes follow at the purge.
     orphaned_files_deleted: Vec<String>,
@@ -73,7 +70,6 @@ struct CleanupResult {
 
 /// What a clean-up would do.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "says what the classic contract answers")]
 struct CleanupStatus {
     success: bool,
     message: String,
@@ -82,7 +78,6 @@ struct CleanupStatus {
 
 /// The settings that the classic service had.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "says what the classic contract answers")]
 struct CleanupConfig {
     failed_session_retention_days: u64,
     orphaned_file_retention_hours: u64,

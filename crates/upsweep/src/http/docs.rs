@@ -165,7 +165,6 @@ fn complete(path: &str, operation: &mut Operation) {
 /// Why something was not done, in the fields of RFC 9457.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-#[expect(dead_code, reason = "says what problems look like")]
 struct ProblemBody {
     /// `urn:upsweep:problem:` and the code.
     r#type: String,

@@ -71,6 +71,20 @@ fn every_protected_operation_declares_its_sign_in_and_its_problems() {
 }
 
 #[test]
+fn a_header_is_there_or_not_but_never_null() {
+    let document = document();
+    let mut headers = 0;
+    for (path, _, operation) in all(&document) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "header") {
+            assert_eq!(parameter["required"], false, "{path}: {parameter}");
+            assert!(!parameter["schema"].to_string().contains("null"), "{path}: {parameter}");
+            headers += 1;
+        }
+    }
+    assert_eq!(headers, 6);
+}
+
+#[test]
 fn the_classic_contract_is_described() {
     let document = document();
     for (path, method) in

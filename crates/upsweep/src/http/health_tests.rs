@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::http::testing::{Said, Site};
+use crate::http::testing::{Said, Site, rename};
 
 async fn get(site: &Site, path: &str) -> Said {
     site.send(Request::builder().uri(path), Body::empty()).await
@@ -32,10 +32,10 @@ async fn a_service_that_could_work_is_alive_and_ready() {
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let site = Site::new();
-    std::fs::rename(site.dir.path().join("app.db"), site.dir.path().join("away.db")).unwrap();
+    rename(site.dir.path().join("app.db"), site.dir.path().join("away.db"));
     assert_eq!(amiss(&site).await, ["database:main"]);
-    std::fs::rename(site.dir.path().join("away.db"), site.dir.path().join("app.db")).unwrap();
-    std::fs::rename(&site.uploads, site.dir.path().join("unmounted")).unwrap();
+    rename(site.dir.path().join("away.db"), site.dir.path().join("app.db"));
+    rename(&site.uploads, site.dir.path().join("unmounted"));
     let site = site.renewed();
     assert_eq!(amiss(&site).await, ["store", "ledger"]);
     get(&site, "/healthz").await.expect(200);
@@ -45,7 +45,7 @@ async fn what_is_missing_is_named() {
 async fn another_store_in_its_place_is_noticed() {
     let site = Site::new();
     site.cleaned().await;
-    std::fs::rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker")).unwrap();
+    rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker"));
     assert_eq!(amiss(&site.renewed()).await, ["store", "ledger"]);
 }
 

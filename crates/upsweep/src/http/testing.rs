@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -92,7 +92,7 @@ impl Site {
     pub(crate) fn orphan(&self, name: &str) {
         let path = self.uploads.join(name);
         std::fs::write(&path, b"sound").unwrap();
-        let old = SystemTime::now() - Duration::from_secs(30 * 86_400);
+        let old = SystemTime::try_from(self.service.now()).unwrap() - Duration::from_secs(30 * 86_400);
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         file.set_times(std::fs::FileTimes::new().set_modified(old)).unwrap();
     }
@@ -135,16 +135,13 @@ impl Site {
 
     /// The run at the place that an answer named, once it has ended.
     pub(crate) async fn ended(&self, started: &Said) -> Value {
-        let place = started.header("location").to_owned();
-        let begun = Instant::now();
-        loop {
-            let run = self.get(&place).await.expect(200).json();
-            if run["state"] == "ended" {
-                return run;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
-            tokio::task::yield_now().await;
-        }
+        let place = started.header("location");
+        let id = place.rsplit('/').next().unwrap();
+        let job = self.service.jobs.get(id).expect("it was started here");
+        tokio::time::timeout(Duration::from_secs(60), job.ended()).await.expect("it ends in time");
+        let run = self.get(place).await.expect(200).json();
+        assert_eq!(run["state"], "ended", "{run}");
+        run
     }
 
     /// Hides what may go, and gives the run.
@@ -154,6 +151,13 @@ impl Site {
         assert_eq!(run["outcome"], "done", "{run}");
         run
     }
+}
+
+/// What a disk that is unmounted, or somebody's hand, does to a file.
+#[expect(clippy::disallowed_methods, reason = "the world outside does so")]
+#[track_caller]
+pub(crate) fn rename(from: impl AsRef<std::path::Path>, to: impl AsRef<std::path::Path>) {
+    std::fs::rename(from, to).unwrap();
 }
 
 /// A request in the name of somebody with that role.

@@ -9,14 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::input::{Id, Query};
 use super::plans::IdPath;
 use super::runs;
-use super::text::Whole;
+use super::text::{WHOLE_MAX, Whole};
 use super::view::{Run, RunState};
 use crate::http::problem::{Code, Problem};
 use crate::service::Service;
@@ -45,8 +45,29 @@ pub(super) struct From {
 #[expect(dead_code, reason = "says what is read")]
 pub(super) struct LastSeen {
     /// The id of the last event that was seen; browsers send it by themselves.
-    #[param(rename = "Last-Event-ID")]
-    last_event_id: Option<Whole>,
+    #[param(rename = "Last-Event-ID", required = false)]
+    last_event_id: Whole,
+}
+
+/// One event of the stream.
+#[derive(Serialize, ToSchema)]
+struct RunEvent {
+    /// Counts from 1.
+    id: String,
+    event: RunEventName,
+    /// A JSON object: `id`, `at`, `event`; of a stage `stage` and `total`, of progress also `done`; of the end
+    /// `outcome`.
+    data: String,
+}
+
+/// What an event tells of.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "says what is sent")]
+enum RunEventName {
+    Stage,
+    Progress,
+    Ended,
 }
 
 /// Listen to a run
@@ -55,7 +76,7 @@ pub(super) struct LastSeen {
 /// belongs to it. A comment is sent every 15 s, so that no proxy takes the silence for the end. Of a run in another
 /// process only `ended` is told. 204 tells who asks again that there is nothing after what they saw.
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "runs", params(IdPath, From, LastSeen), responses(
-    (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "The events", body = RunEvent, content_type = "text/event-stream"),
     (status = 204, description = "The run has ended, and there is nothing after what was seen")
 ))]
 pub(super) async fn listen_to_run(
@@ -68,7 +89,7 @@ pub(super) async fn listen_to_run(
         Some(value) => {
             let number = value.to_str().ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
             let wrong = || Problem::new(Code::InvalidParameter, "Last-Event-ID must be the id of an event of this run");
-            number.and_then(|text| text.parse().ok()).ok_or_else(wrong)?
+            number.and_then(|text| text.parse().ok()).filter(|id| *id <= WHOLE_MAX).ok_or_else(wrong)?
         }
         None => last_event_id.map_or(0, |id| id.0),
     };

@@ -37,7 +37,7 @@ async fn a_listener_hears_a_run_from_its_beginning_to_its_end() {
     assert_eq!(events(&later.text)[0].0, 4);
     let over = site.send(by("therapist", Method::GET, &place).header("last-event-id", last.to_string()), Body::empty());
     over.await.expect(204);
-    for wrong in ["x", "-1", "1.0"] {
+    for wrong in ["x", "-1", "1.0", "9007199254740992"] {
         let asked = site.send(by("therapist", Method::GET, &place).header("last-event-id", wrong), Body::empty());
         asked.await.problem(422, "invalid_parameter");
     }

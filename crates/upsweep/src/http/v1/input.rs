@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
         if bytes.is_empty() {
             return Ok(Self { value: T::default(), raw: bytes });
         }
-        Ok(Self { value: parse(&headers, &bytes)?, raw: bytes })
+        Ok(Self { value: parse::<Option<T>>(&headers, &bytes)?.unwrap_or_default(), raw: bytes })
     }
 }
 
@@ -233,6 +233,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 #[expect(dead_code, reason = "says what Asking reads")]
 pub(crate) struct Repeatable {
     /// Names this request. Whoever repeats it with the same body within a day gets the same run.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
-    idempotency_key: Option<String>,
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    idempotency_key: String,
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::http::testing::Site;
+use crate::http::testing::{Site, rename};
 
 #[tokio::test]
 async fn the_store_tells_how_it_stands() {
@@ -20,7 +20,7 @@ async fn the_store_tells_how_it_stands() {
 async fn a_store_that_is_not_the_one_it_was_is_refused_everywhere() {
     let site = Site::new();
     site.cleaned().await;
-    std::fs::rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker")).unwrap();
+    rename(site.uploads.join(".upsweep/store.json"), site.dir.path().join("marker"));
     for path in ["store", "runs", "quarantine", "holds", "history"] {
         let problem = site.get(&format!("/api/v1/{path}")).await.problem(409, "refused");
         assert_eq!(problem["refusals"][0]["code"], "G002", "{path}");

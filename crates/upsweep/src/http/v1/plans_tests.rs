@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::http::testing::Site;
+use crate::http::testing::{Site, rename};
 
 async fn planned(site: &Site, selection: Value) -> Value {
     let said = site.post("/api/v1/plans", selection).await.expect(201);
@@ -44,6 +44,7 @@ async fn a_selection_narrows_a_plan() {
         axum::body::Body::empty(),
     );
     assert_eq!(everything.await.expect(201).json()["removals"]["files"], 5, "the body may be left out");
+    assert_eq!(planned(&site, Value::Null).await["removals"]["files"], 5, "or be null");
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn an_administrator_may_overrule_in_the_same_breath() {
 #[tokio::test]
 async fn without_its_database_there_is_no_plan() {
     let site = Site::new();
-    std::fs::rename(site.dir.path().join("app.db"), site.dir.path().join("away.db")).unwrap();
+    rename(site.dir.path().join("app.db"), site.dir.path().join("away.db"));
     let said = site.post("/api/v1/plans", json!({})).await;
     assert_eq!(said.header("retry-after"), "5");
     said.problem(503, "database_unavailable");

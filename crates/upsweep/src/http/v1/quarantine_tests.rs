@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::http::testing::{Site, by};
+use crate::http::testing::{Site, by, rename};
 
 #[tokio::test]
 async fn what_is_hidden_is_listed_in_pages() {
@@ -41,7 +41,7 @@ async fn a_name_that_is_no_text_goes_there_and_back() {
     let site = Site::new();
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.m4a");
     site.orphan("cafe.m4a");
-    std::fs::rename(site.uploads.join("cafe.m4a"), site.uploads.join(name)).unwrap();
+    rename(site.uploads.join("cafe.m4a"), site.uploads.join(name));
     site.cleaned().await;
     let listed = site.get("/api/v1/quarantine").await.expect(200).json();
     let key = listed["items"].as_array().unwrap().iter().map(|item| &item["key"]).find(|key| key.is_object());

@@ -29,7 +29,7 @@ use crate::service::{self, Service};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum NewRun {
     /// Plan, check the guards, hide what is planned, and free what is due.
-    Run(RunWish),
+    Run(Box<RunWish>),
     /// Free what is due, and hide nothing.
     Purge(PurgeWish),
     /// Finish what an interrupted run left.
@@ -101,7 +101,11 @@ pub(super) async fn create_run(
     Body { value, raw }: Body<NewRun>,
 ) -> Result<Response, Problem> {
     let (task, approval) = match value {
-        NewRun::Run(RunWish { selection, approval }) => (Task::Run(selection.unwrap_or_default().checked()?), approval),
+        NewRun::Run(wish) => {
+            let RunWish { selection, approval } = *wish;
+            (Task::Run(selection.unwrap_or_default().checked()?), approval)
+        }
+
         NewRun::Purge(PurgeWish { approval }) => (Task::Purge, approval),
         NewRun::Recover(PlainWish {}) => (Task::Recover, None),
         NewRun::RestoreClaimed(PlainWish {}) => (Task::RestoreClaimed, None),

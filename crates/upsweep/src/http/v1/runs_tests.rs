@@ -3,7 +3,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use upsweep_engine::ports::Holder;
 
-use crate::http::testing::{Said, Site, by};
+use crate::http::testing::{Said, Site, by, rename};
 use crate::wire;
 
 async fn keyed(site: &Site, key: &str, body: Value) -> Said {
@@ -138,7 +138,7 @@ async fn refusals_are_told_by_the_run_and_at_once_where_nothing_began() {
 async fn without_the_database_nothing_is_begun_but_files_still_come_back() {
     let site = Site::new();
     let run = site.cleaned().await;
-    std::fs::rename(site.dir.path().join("app.db"), site.dir.path().join("away.db")).unwrap();
+    rename(site.dir.path().join("app.db"), site.dir.path().join("away.db"));
     let elsewhere = Site::renewed(site);
     elsewhere.post("/api/v1/runs", json!({"kind": "run"})).await.problem(503, "database_unavailable");
     let place = format!("/api/v1/runs/{}/restore", run["id"].as_str().unwrap());

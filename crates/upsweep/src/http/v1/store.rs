@@ -22,7 +22,7 @@ pub(super) async fn get_store(State(service): State<Arc<Service>>, _: NoQuery) -
     let dir = service.config().upload_dir.clone();
     let newest = service.surveys.newest();
     let survey = newest.map(|plan| ClaimCounts::of(plan.created_at, &plan.survey));
-    let mut state = service.with_state(move |state| read(state)).await?;
+    let mut state = service.with_state(read).await?;
     state.disk = disk(&dir);
     state.survey = survey;
     if let Some(run) = state.last_run.take() {
