@@ -263,6 +263,12 @@ pub(crate) fn fresh_id(now: Timestamp) -> String {
     TimedIds.fresh(now)
 }
 
+/// The name of a run that begins now.
+pub(crate) fn fresh_run() -> String {
+    use upsweep_engine::ports::Clock as _;
+    fresh_id(SystemClock::new().now())
+}
+
 /// This process, as the holder of a lease.
 pub(crate) fn holder(what: &str) -> Holder {
     use upsweep_engine::ports::Clock as _;

@@ -109,7 +109,8 @@ fn carry_out(
 ) -> anyhow::Result<Exit> {
     let bars = Bars::new(quiet);
     let need = if what == "recover" { wire::Need::NoClaims } else { wire::Need::Claims };
-    let request = Request { holder: wire::holder(what), approval: approval(allow)?, run: None };
+    // Known beforehand, so that whoever comes second is told whom to wait for.
+    let request = Request { holder: wire::holder(what), approval: approval(allow)?, run: Some(wire::fresh_run()) };
     let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
         render::print_json(&render::summary::summary(&report))?;

@@ -1,6 +1,8 @@
 //! The database is away: the service says so, and touches nothing.
 
-use crate::scene::{ALL, CONFIG, FAILED, ORPHANS, STATUS, Scene, assert_problem, furnish, sorted, take_database_away, until_ready};
+use crate::scene::{
+    ALL, CONFIG, FAILED, ORPHANS, STATUS, Scene, assert_problem, furnish, sorted, take_database_away, until_ready,
+};
 use crate::support::{Database, Site};
 
 on_each_database!(without_its_database_nothing_is_touched_and_the_callers_are_told);

@@ -1,13 +1,33 @@
 //! One clean-up at a time: who comes second is told whose run it waits for.
 
+use std::process::Stdio;
 use std::thread;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::scene::{ALL, FAILED, ORPHANS, Scene, assert_problem, live_many, orphans_many, result_of};
 use crate::serve::{Serve, until};
 use crate::support::Site;
+
+#[test]
+fn a_run_of_the_command_line_is_named_too() {
+    let site = Site::sqlite();
+    live_many(&site, 200);
+    orphans_many(&site, 1_500);
+    let Some(scene) = Scene::of(site) else { return };
+    let mut run = scene.site.command(&["run", "--allow", "G003", "--reason", "many"]);
+    let mut run = run.stdout(Stdio::null()).spawn().unwrap();
+    until("something is hidden", || (scene.site.hidden() > 0).then_some(()));
+    kill_process(Pid::from_child(&run), Signal::STOP).unwrap();
+    let answer = scene.serve.post(ALL, &scene.callers.therapist);
+    kill_process(Pid::from_child(&run), Signal::CONT).unwrap();
+    assert!(run.wait().unwrap().success());
+    let problem = assert_problem(&answer, 409);
+    let id = problem["run_id"].as_str().unwrap_or_else(|| panic!("{problem}"));
+    scene.site.upsweep(&["history"]).expect(0).has(id);
+    assert_eq!(scene.site.hidden(), 1_500);
+}
 
 on_each_database!(a_clean_up_that_is_running_is_named_to_who_comes_second);
 
