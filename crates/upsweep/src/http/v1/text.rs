@@ -49,11 +49,30 @@ pub(crate) const WHOLE_MAX: u64 = 9_007_199_254_740_991;
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u64::deserialize(deserializer)?;
+        deserializer.deserialize_u64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl serde::de::Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a whole number from 0 to {WHOLE_MAX}")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Whole, E> {
         match number {
-            0..=WHOLE_MAX => Ok(Self(number)),
-            _ => Err(D::Error::custom(format!("{number} is more than {WHOLE_MAX}"))),
+            0..=WHOLE_MAX => Ok(Whole(number)),
+            _ => Err(E::custom(format!("{number} is more than {WHOLE_MAX}"))),
         }
+    }
+
+    /// To JSON 5.0 is as whole as 5.
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
+        let is_whole = number.fract() == 0.0 && (0.0..=WHOLE_MAX as f64).contains(&number);
+        if is_whole { Ok(Whole(number as u64)) } else { Err(E::custom(format!("{number} is no whole number here"))) }
     }
 }
 
