@@ -21,6 +21,7 @@ Usage: cargo xtask <task>
   tools      install what the tests need (part of `test`)
   tidy       the house rules that compilers do not check (part of `test`)
   coverage   which lines the tests run; needs cargo-llvm-cov
+  bench      how fast it is here, with an optimised build
   help       this text
 
 Exit codes: 0 all is well, 1 something failed, 64 no such task.";
@@ -44,6 +45,9 @@ const TOOLS: &[Step] = &[Step { name: "tools", work: Work::Here(tools::provide, 
 
 const TIDY: &[Step] = &[Step { name: "tidy", work: Work::Here(tidy::check, "cargo xtask tidy") }];
 
+const BENCH: &[Step] =
+    &[Step { name: "the service", work: Work::Cargo(&["bench", "-p", "upsweep", "--bench", "service"]) }];
+
 const COVERAGE: &[Step] = &[
     Step { name: "tools", work: Work::Here(tools::provide_for_coverage, "cargo xtask coverage") },
     Step { name: "coverage", work: Work::Cargo(&["llvm-cov", "nextest", "--workspace", "--all-features"]) },
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         ["tools"] => TOOLS,
         ["tidy"] => TIDY,
         ["coverage"] => COVERAGE,
+        ["bench"] => BENCH,
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;

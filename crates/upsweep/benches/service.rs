@@ -64,18 +64,17 @@ async fn busy() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let began = Instant::now();
-    let busy = site.hammer(CALLS, CALLERS).await;
-    let hammered = began.elapsed();
-    let was_running = !cleaning.is_finished();
+    let mut busy = site.hammer(CALLS, CALLERS).await;
+    // Until its end, so that every stage of it is among them.
+    while !cleaning.is_finished() {
+        busy.extend(site.hammer(CALLS, CALLERS).await);
+    }
+    let took = began.elapsed();
     let answer = cleaning.await.unwrap();
     assert_eq!(answer["result"]["orphaned_files_count"], 100_000, "{answer}");
     println!("{:<34} {}", "config, while 100,000 files go:", busy.config);
     println!("{:<34} {}", "status, while 100,000 files go:", busy.status);
-    println!(
-        "2 x {CALLS} calls by {CALLERS} callers took {:.1} s; the clean-up {} then; all were answered with 200",
-        hammered.as_secs_f64(),
-        if was_running { "still worked" } else { "had ended before" }
-    );
+    println!("the clean-up ended {:.1} s later; {CALLERS} callers, and every answer was 200", took.as_secs_f64());
     println!("config's 99th percentile: {:.1} ms; aimed at: under 50 ms", millis(busy.config.at(0.99)));
 }
 
@@ -109,6 +108,15 @@ impl std::fmt::Display for Latencies {
 struct Hammered {
     config: Latencies,
     status: Latencies,
+}
+
+impl Hammered {
+    fn extend(&mut self, more: Self) {
+        for (all, more) in [(&mut self.config, more.config), (&mut self.status, more.status)] {
+            all.0.extend(more.0);
+            all.0.sort();
+        }
+    }
 }
 
 /// A store, its database and its service.

@@ -139,3 +139,16 @@ async fn the_routes_let_in_whom_the_application_knows() {
     assert_eq!(ask(&app, role("patient")).await.0, StatusCode::FORBIDDEN);
     assert_eq!(ask(&app, None).await.0, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn what_the_application_does_not_know_stays_its_own_affair() {
+    let stage = Stage::new();
+    let auth = CleanupAuth::application(|_| None);
+    let own = Router::new().route("/own", axum::routing::get(async || "ours"));
+    let app = own.merge(cleanup_router(&embedded(&stage, &[]), auth).unwrap());
+    let get = |path: &str| app.clone().oneshot(Request::builder().uri(path).body(Body::empty()).unwrap());
+    let unknown = get("/nope").await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    assert!(unknown.headers().get("x-request-id").is_none(), "{unknown:?}");
+    assert_eq!(get("/own").await.unwrap().status(), StatusCode::OK);
+}

@@ -83,18 +83,19 @@ pub fn cleanup_router(service: &AudioCleanupService, access: CleanupAuth) -> Res
         CleanupAuth::Tokens => {
             let gate = Gate::new(service.config(), false);
             let gate = gate.map_err(|error| CleanupError::Config(format!("{error:#}")))?;
-            routes.layer(middleware::from_fn_with_state(Arc::new(gate), auth::required))
+            routes.route_layer(middleware::from_fn_with_state(Arc::new(gate), auth::required))
         }
         CleanupAuth::Application(who_calls) => {
             let allowed = Arc::new(service.config().service.allowed_roles.clone());
-            routes.layer(middleware::from_fn(move |request: Request, next: Next| {
+            routes.route_layer(middleware::from_fn(move |request: Request, next: Next| {
                 let (who_calls, allowed) = (Arc::clone(&who_calls), Arc::clone(&allowed));
                 async move { admitted(&who_calls, &allowed, request, next).await }
             }))
         }
     };
-    // Outermost, so that each answer has its form and each request its name.
-    Ok(guarded.layer(middleware::from_fn(request_id::name)))
+    // Outermost, so that each answer has its form and each request its name; and around these routes alone, as what
+    // the application does not know is its own affair.
+    Ok(guarded.route_layer(middleware::from_fn(request_id::name)))
 }
 
 async fn admitted(who_calls: &WhoCalls, allowed: &[String], request: Request, next: Next) -> Response {

@@ -1,5 +1,6 @@
 //! Whether the databases answer: asked at most every few seconds, whoever wants to know.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What the databases said when they were asked last.
 #[derive(Default)]
 pub(crate) struct Reach {
-    turn: tokio::sync::Mutex<()>,
     newest: Mutex<Option<(Instant, Arc<Vec<Reached>>)>>,
-    grounds: tokio::sync::Mutex<Option<(Instant, Grounds)>>,
+    /// Questions that were not answered in time, by the databases' order. None is asked twice at once.
+    open: tokio::sync::Mutex<BTreeMap<usize, Asked<Result<Snapshot, String>>>>,
+    grounds: Mutex<Option<(Instant, Grounds)>>,
+    open_look: tokio::sync::Mutex<Option<Asked<Grounds>>>,
 }
+
+/// A question that a thread waits for.
+type Asked<T> = tokio::task::JoinHandle<T>;
 
 /// What one database said.
 pub(crate) struct Reached {
@@ -40,20 +46,33 @@ pub(crate) struct Reached {
 impl Service {
     /// What each database says of itself; at most some seconds old.
     pub(crate) async fn reach(self: &Arc<Self>) -> Arc<Vec<Reached>> {
-        let _turn = self.reach.turn.lock().await;
-        let kept = self.reach.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((done, reached)) = kept
-            && done.elapsed() < FRESH_FOR
-        {
-            return reached;
+        if let Some(fresh) = fresh(&self.reach.newest) {
+            return fresh;
         }
-        let asked: Vec<_> = (0..self.config.databases.len()).map(|nth| self.ask(nth)).collect();
-        let mut reached = Vec::with_capacity(asked.len());
-        for (asked, database) in asked.into_iter().zip(&self.config.databases) {
-            let outcome = match tokio::time::timeout(PATIENCE, asked).await {
+        // A task of its own: who asked may leave, and the answer counts for the next one all the same.
+        let service = Arc::clone(self);
+        tokio::spawn(async move { service.ask_all().await }).await.unwrap_or_default()
+    }
+
+    async fn ask_all(self: &Arc<Self>) -> Arc<Vec<Reached>> {
+        let mut open = self.reach.open.lock().await;
+        if let Some(fresh) = fresh(&self.reach.newest) {
+            return fresh;
+        }
+        for nth in 0..self.config.databases.len() {
+            open.entry(nth).or_insert_with(|| self.ask(nth));
+        }
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut reached = Vec::with_capacity(open.len());
+        for (nth, database) in self.config.databases.iter().enumerate() {
+            let Some(mut asked) = open.remove(&nth) else { continue };
+            let outcome = match tokio::time::timeout_at(deadline, &mut asked).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => Err("it could not be asked; the log says more".to_owned()),
-                Err(_) => Err(format!("there was no answer within {} s", PATIENCE.as_secs())),
+                Err(_) => {
+                    open.insert(nth, asked);
+                    Err(format!("there was no answer within {} s", PATIENCE.as_secs()))
+                }
             };
             reached.push(Reached { name: database.name.clone(), at: self.now(), outcome });
         }
@@ -107,21 +126,40 @@ pub(crate) struct Grounds {
 impl Service {
     /// Whether store and ledger are there; at most some seconds old.
     pub(crate) async fn grounds(self: &Arc<Self>) -> Grounds {
-        let mut kept = self.reach.grounds.lock().await;
-        if let Some((done, grounds)) = *kept
-            && done.elapsed() < FRESH_FOR
-        {
-            return grounds;
+        if let Some(fresh) = fresh(&self.reach.grounds) {
+            return fresh;
         }
         let service = Arc::clone(self);
-        let looked = tokio::task::spawn_blocking(move || look(&service.config));
-        let grounds = match tokio::time::timeout(PATIENCE, looked).await {
-            Ok(Ok(grounds)) => grounds,
-            _ => Grounds { store: Some("it does not answer"), ledger: Some("the store does not answer") },
+        tokio::spawn(async move { service.look_at_grounds().await }).await.unwrap_or(NO_ANSWER)
+    }
+
+    async fn look_at_grounds(self: &Arc<Self>) -> Grounds {
+        let mut open = self.reach.open_look.lock().await;
+        if let Some(fresh) = fresh(&self.reach.grounds) {
+            return fresh;
+        }
+        let mut asked = open.take().unwrap_or_else(|| {
+            let service = Arc::clone(self);
+            tokio::task::spawn_blocking(move || look(&service.config))
+        });
+        let grounds = match tokio::time::timeout(PATIENCE, &mut asked).await {
+            Ok(looked) => looked.unwrap_or(NO_ANSWER),
+            Err(_) => {
+                *open = Some(asked);
+                NO_ANSWER
+            }
         };
-        *kept = Some((Instant::now(), grounds));
+        *self.reach.grounds.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), grounds));
         grounds
     }
+}
+
+const NO_ANSWER: Grounds = Grounds { store: Some("it does not answer"), ledger: Some("the store does not answer") };
+
+/// What was found out last, if that is not long ago.
+fn fresh<T: Clone>(newest: &Mutex<Option<(Instant, T)>>) -> Option<T> {
+    let newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+    newest.as_ref().filter(|(done, _)| done.elapsed() < FRESH_FOR).map(|(_, found)| found.clone())
 }
 
 fn look(config: &Config) -> Grounds {
@@ -135,4 +173,50 @@ fn look(config: &Config) -> Grounds {
         Ok(Grounds { store: None, ledger: ledger.err().map(|_| "it cannot be opened") })
     });
     looked.unwrap_or(Grounds { store: Some("it is missing or cannot be read"), ledger: Some("the store is missing") })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::config::Sources;
+
+    /// A server that takes connections, counts them, and says nothing.
+    fn silent_server() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        std::thread::spawn(move || {
+            let mut kept = vec![];
+            for connection in listener.incoming() {
+                counted.fetch_add(1, Ordering::Relaxed);
+                kept.push(connection);
+            }
+        });
+        (format!("postgresql://u@{address}/app"), count)
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_leaves_has_no_database_asked_twice() {
+        let (url, connections) = silent_server();
+        let dir = tempfile::tempdir().unwrap();
+        let flags = [("database_url", url), ("upload_dir", dir.path().display().to_string())];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value)).to_vec();
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+        let service = Service::new(config);
+        for _ in 0..100 {
+            let mut asking = Box::pin(service.reach());
+            assert!(asking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop(asking);
+            tokio::task::yield_now().await;
+        }
+        let reached = service.reach().await;
+        assert!(reached[0].outcome.as_ref().unwrap_err().contains("no answer within"));
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+    }
 }

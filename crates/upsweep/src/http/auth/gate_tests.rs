@@ -241,3 +241,12 @@ async fn a_minted_token_is_a_good_one() {
     let public = config(&[("UPSWEEP_JWT_JWKS_URL", "https://a.example.org/k")]);
     assert!(mint(&public.service.tokens, &wish, clock.now()).unwrap_err().to_string().contains("there is no secret"));
 }
+
+#[test]
+fn a_subject_that_looks_like_more_than_a_name_is_quoted() {
+    let id = RequestId::of(&HeaderMap::from_iter([(request_id::REQUEST_ID, "r1".parse().unwrap())]));
+    let by = |subject: &str| Caller { subject: subject.to_owned(), role: "therapist".to_owned() }.by(&id);
+    assert_eq!(by("anna@example.org"), "anna@example.org (therapist), request r1");
+    assert_eq!(by("boss (admin), request x"), r#""boss (admin), request x" (therapist), request r1"#);
+    assert_eq!(by("a\u{202e}b"), r#""a\u{202e}b" (therapist), request r1"#);
+}

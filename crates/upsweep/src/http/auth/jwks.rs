@@ -13,7 +13,6 @@ use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::Url;
 use serde::Deserialize;
-use tokio::sync::MutexGuard;
 use upsweep_engine::ports::Clock;
 
 use super::keys::{self, Key};
@@ -66,7 +65,7 @@ impl Published {
     }
 
     /// The keys as they are now, or as they were when they could last be fetched; `None` when they never could.
-    pub(super) async fn keys(&self) -> Option<Arc<Vec<Key>>> {
+    pub(super) async fn keys(self: &Arc<Self>) -> Option<Arc<Vec<Key>>> {
         let known = self.known();
         let Some(keys) = known.keys else {
             return self.fetched(RETRY_FIRST_AFTER).await;
@@ -75,23 +74,24 @@ impl Published {
             return Some(keys);
         }
         // Old keys do while somebody fetches new ones.
-        match self.fetching.try_lock() {
-            Ok(turn) => self.fetched_in(turn, RETRY_AFTER).await,
-            Err(_) => Some(keys),
-        }
+        let is_fetched = self.fetching.try_lock().is_err();
+        if is_fetched { Some(keys) } else { self.fetched(RETRY_AFTER).await }
     }
 
     /// The keys, fetched anew unless that was tried a moment ago: for a token that names a key that is not there.
-    pub(super) async fn newer_keys(&self) -> Option<Arc<Vec<Key>>> {
+    pub(super) async fn newer_keys(self: &Arc<Self>) -> Option<Arc<Vec<Key>>> {
         self.fetched(RETRY_AFTER).await
     }
 
-    /// One fetches, and who waited meanwhile takes what came.
-    async fn fetched(&self, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
-        self.fetched_in(self.fetching.lock().await, after).await
+    /// One fetches, and who waited meanwhile takes what came. In a task of its own: who asked may leave, and neither
+    /// the attempt nor what came of it is lost.
+    async fn fetched(self: &Arc<Self>, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.fetch_once(after).await }).await.ok().flatten()
     }
 
-    async fn fetched_in(&self, _turn: MutexGuard<'_, ()>, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
+    async fn fetch_once(&self, after: SignedDuration) -> Option<Arc<Vec<Key>>> {
+        let _turn = self.fetching.lock().await;
         if !self.is_past(self.known().tried_at, after) {
             return self.known().keys;
         }

@@ -58,6 +58,9 @@ impl Caller {
     /// Who this is, for the history and the audit trail.
     pub(crate) fn by(&self, request: &RequestId) -> String {
         let Self { subject, role } = self;
+        let is_plain = |c: char| c.is_alphanumeric() || "@._+-:|".contains(c);
+        // A subject that could be taken for more than a name is quoted, and what cannot be seen in it is spelled out.
+        let subject = if subject.chars().all(is_plain) { subject.clone() } else { format!("{subject:?}") };
         format!("{subject} ({role}), request {}", request.as_str())
     }
 }

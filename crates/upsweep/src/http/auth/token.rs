@@ -35,7 +35,7 @@ const SUBJECT_BYTES_MAX: usize = 255;
 /// Verifies tokens.
 pub(super) struct Verifier {
     keys: Vec<Key>,
-    published: Option<Published>,
+    published: Option<Arc<Published>>,
     allowed: Vec<jsonwebtoken::Algorithm>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -50,7 +50,7 @@ impl Verifier {
         tracing::info!("tokens may be signed with {allowed:?}");
         Ok(Self {
             keys,
-            published: published.transpose()?,
+            published: published.transpose()?.map(Arc::new),
             allowed,
             issuer: tokens.issuer.clone(),
             audience: tokens.audience.clone(),

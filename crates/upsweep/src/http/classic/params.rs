@@ -9,6 +9,7 @@ use upsweep_plan::guard::Code as Guard;
 
 use crate::cli::moment;
 use crate::http::problem::{Code, Problem};
+use crate::http::v1::text::WORDS_MAX;
 
 /// Every parameter there is.
 const KNOWN: [&str; 5] = ["dry_run", "after", "before", "allow", "reason"];
@@ -109,6 +110,9 @@ fn approval(pairs: &[(String, String)], is_admin: bool) -> Result<Option<Approva
         }
     }
     match reason.map(str::trim) {
+        Some(reason) if reason.chars().any(char::is_control) || reason.chars().count() > WORDS_MAX => {
+            Err(invalid("reason", reason, &format!("write one line of at most {WORDS_MAX} characters")))
+        }
         Some(reason) if !reason.is_empty() => Ok(Some(Approval { codes, reason: reason.to_owned() })),
         _ => Err(invalid("reason", reason.unwrap_or_default(), "say why these guards may be overruled")),
     }

@@ -15,7 +15,7 @@ mod runs;
 mod series;
 mod start;
 mod store;
-mod text;
+pub(super) mod text;
 mod view;
 
 use std::sync::Arc;

@@ -158,7 +158,8 @@ pub(super) async fn list_runs(
     };
     let read = service.with_state(move |service::State { ledger, home, .. }| {
         let Some(ledger) = ledger else { return Ok((vec![], None)) };
-        Ok((ledger.runs_page(&filter, cursor.as_deref(), limit.0 + 1)?, home.holder()?.and_then(|holder| holder.run)))
+        let working = home.holder()?.and_then(|holder| holder.run);
+        Ok((ledger.runs_page(&filter, cursor.as_deref(), limit.0 + 1)?, working))
     });
     let (records, working) = read.await?;
     let view = |record: RunRecord| {
@@ -193,8 +194,9 @@ pub(super) async fn record(service: &Arc<Service>, id: &str) -> Result<Option<Ru
     let id = id.to_owned();
     let read = service.with_state(move |service::State { ledger, home, .. }| {
         let Some(ledger) = ledger else { return Ok(None) };
-        let Some(record) = ledger.run(&id)? else { return Ok(None) };
+        // The holder first: a run that ends in between has its end in the record then.
         let working = home.holder()?.and_then(|holder| holder.run);
+        let Some(record) = ledger.run(&id)? else { return Ok(None) };
         Ok(Some(Run::of_record(&record, working.as_deref())))
     });
     read.await

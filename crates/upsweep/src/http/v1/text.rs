@@ -90,7 +90,7 @@ impl PartialSchema for Whole {
 #[serde(transparent)]
 pub(crate) struct Words(pub(crate) String);
 
-const WORDS_MAX: usize = 1_000;
+pub(crate) const WORDS_MAX: usize = 1_000;
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -98,6 +98,9 @@ impl<'de> Deserialize<'de> for Words {
         let words = text.trim();
         match words {
             "" => Err(D::Error::custom("the reason must say why")),
+            _ if text.chars().any(char::is_control) => {
+                Err(D::Error::custom("the reason is one line, without control characters"))
+            }
             _ if text.chars().count() > WORDS_MAX => {
                 Err(D::Error::custom(format!("the reason has more than {WORDS_MAX} characters")))
             }
@@ -110,7 +113,7 @@ impl ToSchema for Words {}
 
 impl PartialSchema for Words {
     fn schema() -> RefOr<Schema> {
-        text(1, WORDS_MAX, Some(r"\S")).into()
+        text(1, WORDS_MAX, Some(r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$")).into()
     }
 }
 
@@ -344,6 +347,8 @@ mod tests {
     #[test]
     fn a_reason_says_something() {
         assert_eq!(serde_json::from_str::<Words>(r#"" seen ""#).unwrap(), Words("seen".to_owned()));
+        assert!(serde_json::from_str::<Words>(r#""seen\u001b[31m""#).is_err());
+        assert!(serde_json::from_str::<Words>(r#""seen\nrun 7: done""#).is_err());
         for wrong in [r#""""#, r#"" \t""#, "null", "7"] {
             assert!(serde_json::from_str::<Words>(wrong).is_err(), "{wrong}");
         }

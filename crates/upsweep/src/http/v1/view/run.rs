@@ -247,6 +247,10 @@ impl Run {
             }
             Phase::Ended(ended) => {
                 self.state = RunState::Ended;
+                // What never began says nothing about the run that another process carried out under this id.
+                if self.outcome.is_some() && ended.summary.is_null() {
+                    return self;
+                }
                 self.ended_at = self.ended_at.or(Some(ended.at.into()));
                 self.outcome = Some(RunEnd::of_word(ended.outcome.word()));
                 self.problem = ended.problem.as_ref().map(Into::into);
