@@ -9,6 +9,7 @@ mod rows;
 mod verify;
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -61,14 +62,7 @@ impl SqliteLedger {
     /// # Errors
     /// As [`SqliteLedger::open`].
     pub fn create(path: &Path, fresh_id: &str) -> Result<Self, LedgerError> {
-        // Made here, for its owner alone; SQLite's own files beside it take their rights from it.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path)
-            .and_then(|_| std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
+        make(path)
             .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
     }
@@ -141,6 +135,22 @@ impl SqliteLedger {
             runs.push(run_from(row).map_err(|problem| self.damaged(problem))?);
         }
         Ok(runs)
+    }
+}
+
+/// Makes the file if there is none, for its owner alone; SQLite's own files beside it take their rights from it.
+///
+/// One that is there is not opened: closing it would take away the locks that SQLite holds on it elsewhere in this
+/// process.
+fn make(path: &Path) -> std::io::Result<()> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path) {
+        Ok(_) => std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all(),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let is_link = std::fs::symlink_metadata(path)?.file_type().is_symlink();
+            if is_link { Err(std::io::Error::other("it is a symbolic link")) } else { Ok(()) }
+        }
+        Err(error) => Err(error),
     }
 }
 

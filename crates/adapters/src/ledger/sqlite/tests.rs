@@ -49,3 +49,23 @@ fn a_page_reads_no_more_than_its_index() {
     assert!(steps[0].contains("USING") && steps[0].contains("runs_by_start (started_at"), "{steps:#?}");
     assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{steps:#?}");
 }
+
+/// The locks that processes hold on a file.
+fn locks_on(path: &Path) -> Vec<String> {
+    let inode = format!(":{}", std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap()));
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let on_it = |line: &&str| line.split_whitespace().any(|word| word.ends_with(&inode));
+    locks.lines().filter(on_it).map(|line| line.split_once(':').unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn who_makes_a_ledger_that_is_there_leaves_the_locks_of_others_in_this_process_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let _first = SqliteLedger::create(&path, "ledger-1").unwrap();
+    let held = locks_on(&path);
+    assert!(!held.is_empty(), "who has a ledger in hand holds a lock on it");
+    let second = SqliteLedger::create(&path, "ledger-2").unwrap();
+    drop(second);
+    assert_eq!(locks_on(&path), held);
+}
