@@ -1,9 +1,12 @@
 //! Whether the databases answer: asked at most every few seconds, whoever wants to know.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 use upsweep_engine::binding;
 use upsweep_engine::ports::Snapshot;
 use upsweep_plan::claim::ClaimRule;
@@ -26,6 +29,16 @@ pub(crate) struct Reach {
     turn: tokio::sync::Mutex<()>,
     newest: Mutex<Option<(Instant, Arc<Vec<Reached>>)>>,
     grounds: tokio::sync::Mutex<Option<(Instant, Grounds)>>,
+    /// Held by each question until it is answered, by its subject: one that hangs is not asked on top of.
+    asking: Mutex<BTreeMap<Subject, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// What is asked how it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    /// By its place in the configuration.
+    Database(usize),
+    Grounds,
 }
 
 /// What one database said.
@@ -51,8 +64,8 @@ impl Service {
         let mut reached = Vec::with_capacity(asked.len());
         for (asked, database) in asked.into_iter().zip(&self.config.databases) {
             let outcome = match tokio::time::timeout(PATIENCE, asked).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => Err("it could not be asked; the log says more".to_owned()),
+                Ok(Ok(Ok(outcome))) => outcome,
+                Ok(_) => Err("it could not be asked; the log says more".to_owned()),
                 Err(_) => Err(format!("there was no answer within {} s", PATIENCE.as_secs())),
             };
             reached.push(Reached { name: database.name.clone(), at: self.now(), outcome });
@@ -63,9 +76,27 @@ impl Service {
         reached
     }
 
-    fn ask(self: &Arc<Self>, nth: usize) -> tokio::task::JoinHandle<Result<Snapshot, String>> {
+    /// Asks, once the last question to the same subject is answered. Dropped, it asks no more; what was asked goes on.
+    fn probe<R: Send + 'static>(
+        self: &Arc<Self>,
+        subject: Subject,
+        look: impl FnOnce(&Self) -> R + Send + 'static,
+    ) -> AbortOnDropHandle<Result<R, JoinError>> {
+        let mut asking = self.reach.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Arc::clone(asking.entry(subject).or_default());
         let service = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let turn = turn.lock_owned().await;
+            let looked = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                look(&service)
+            });
+            looked.await
+        }))
+    }
+
+    fn ask(self: &Arc<Self>, nth: usize) -> AbortOnDropHandle<Result<Result<Snapshot, String>, JoinError>> {
+        self.probe(Subject::Database(nth), move |service| {
             let is_its = |rule: &&ClaimRule| {
                 rule.database.as_ref().map_or(nth == 0, |name| *name == service.config.databases[nth].name)
             };
@@ -113,10 +144,9 @@ impl Service {
         {
             return grounds;
         }
-        let service = Arc::clone(self);
-        let looked = tokio::task::spawn_blocking(move || look(&service.config));
+        let looked = self.probe(Subject::Grounds, |service| look(&service.config));
         let grounds = match tokio::time::timeout(PATIENCE, looked).await {
-            Ok(Ok(grounds)) => grounds,
+            Ok(Ok(Ok(grounds))) => grounds,
             _ => Grounds { store: Some("it does not answer"), ledger: Some("the store does not answer") },
         };
         *kept = Some((Instant::now(), grounds));
