@@ -23,7 +23,10 @@ impl ServeCommand {
         let gate = Gate::new(config, self.insecure_dev)?;
         let service = Service::new(config.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(lifecycle::serve(&service, gate))?;
+        let served = runtime.block_on(lifecycle::serve(&service, gate));
+        // Every run has ended; a probe of a database or a directory that hangs must not keep the process.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        served?;
         Ok(Exit::Done)
     }
 }

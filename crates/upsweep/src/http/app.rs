@@ -23,11 +23,12 @@ pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
     let patient = classic::router().with_state(Arc::clone(service));
     let protected = prompt.merge(patient).route_layer(with_token);
     let open = Router::from(docs::anonymous()).with_state(Arc::clone(service));
-    let open = layers::timeout(open, config.request_timeout).route("/", get(async || Redirect::to("/docs/")));
+    let open = layers::timeout(open, config.request_timeout).route("/", get(async || Redirect::to("docs/")));
     layers::wrap(protected.merge(open), config, service.metrics.clone())
 }
 
 /// The metrics on a listener of their own, where no token is asked for.
 pub(crate) fn metrics(service: &Arc<Service>) -> Router {
-    scrape::router().with_state(Arc::clone(service))
+    let scraped = scrape::router().with_state(Arc::clone(service));
+    layers::plain(layers::timeout(scraped, service.config().service.request_timeout))
 }

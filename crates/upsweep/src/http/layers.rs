@@ -41,6 +41,11 @@ pub(crate) fn wrap(router: Router, config: &ServiceConfig, metrics: Metrics) -> 
         .layer(from_fn(request_id::name))
 }
 
+/// Puts around a router for machines alone what keeps it answering, and gives its problems their bodies.
+pub(crate) fn plain(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| panicked())).layer(from_fn(request_id::name))
+}
+
 /// Gives each request of the router so long, and then answers that it took too long. What it began may go on.
 pub(crate) fn timeout(router: Router, limit: Duration) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| async move {
@@ -71,7 +76,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             REQUEST_ID,
         ])
-        .expose_headers([LOCATION, REQUEST_ID, RETRY_AFTER])
+        .expose_headers([LOCATION, REQUEST_ID, RETRY_AFTER, HeaderName::from_static("idempotency-replayed")])
         .max_age(Duration::from_secs(3_600))
 }
 

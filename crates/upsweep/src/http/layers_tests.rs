@@ -110,6 +110,7 @@ async fn pages_of_other_origins_may_call_only_where_they_are_named() {
         assert_eq!(allowed(&response).unwrap(), app, "{path}");
         let exposed = response.headers()[ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap().to_ascii_lowercase();
         assert!(exposed.contains("x-request-id") && exposed.contains("retry-after"), "{exposed}");
+        assert!(exposed.contains("idempotency-replayed"), "{exposed}");
     }
     for other in ["https://evil.example.org", "http://app.example.org", "https://app.example.org.evil", "null"] {
         assert_eq!(allowed(&ask_of(&named, from(other, "/files/a")).await), None, "{other}");

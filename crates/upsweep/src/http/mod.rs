@@ -16,4 +16,4 @@ pub(crate) mod tls;
 pub(crate) mod v1;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

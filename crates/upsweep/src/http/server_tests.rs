@@ -85,9 +85,12 @@ async fn a_request_that_has_begun_is_answered_and_later_ones_find_nobody() {
     begun.notified().await;
     server.shutdown.cancel();
     // Once nobody listens any more, the shutdown is under way.
-    while tokio::net::TcpStream::connect(server.at.service).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let nobody_listens = async {
+        while tokio::net::TcpStream::connect(server.at.service).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), nobody_listens).await.expect("it stops listening");
     go_on.notify_one();
     assert_eq!(request.await.unwrap().unwrap(), "done");
     assert!(got(&client(None), &url).await.is_err());

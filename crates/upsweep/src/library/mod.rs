@@ -99,7 +99,7 @@ impl AudioCleanupService {
 
     /// Asks whatever works to stop where nothing is half done, and returns when it has. Later calls are refused.
     pub async fn shut_down(&self) {
-        self.service.wind_up().await;
+        self.service.wind_up(std::future::pending()).await;
     }
 
     async fn call(&self, kind: Kind, dry_run: bool) -> Result<CleanupResult, CleanupError> {

@@ -104,6 +104,7 @@ pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) kind: RunKind,
     pub(crate) is_watch: bool,
+    /// As its record says it.
     pub(crate) by: String,
     pub(crate) started_at: Timestamp,
     pub(super) began: Instant,
@@ -114,12 +115,12 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(id: String, order: &Order, started_at: Timestamp, stop: CancellationToken) -> Self {
+    pub(super) fn new(id: String, order: &Order, by: String, started_at: Timestamp, stop: CancellationToken) -> Self {
         Self {
             id,
             kind: order.task.kind(),
             is_watch: matches!(order.task, Task::Watch),
-            by: order.by.clone(),
+            by,
             started_at,
             began: Instant::now(),
             events: Events::default(),

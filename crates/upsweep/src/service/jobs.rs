@@ -96,9 +96,12 @@ impl Service {
     /// # Errors
     /// [`Code::Busy`] while another one works here; [`Code::ShuttingDown`].
     pub(crate) async fn start(self: &Arc<Self>, order: Order) -> Result<Started, Problem> {
+        // Held until the work itself is tracked: who winds up sees the one or the other.
+        let _begun = self.running.token();
         let now = self.now();
         let id = order.run.clone().unwrap_or_else(|| wire::fresh_id(now));
-        let job = Arc::new(Job::new(id, &order, now, self.shutdown.child_token()));
+        let holder = holder(&order, &id);
+        let job = Arc::new(Job::new(id, &order, holder.by(), now, self.shutdown.child_token()));
         loop {
             if self.shutdown.is_cancelled() {
                 return Err(Problem::new(Code::ShuttingDown, "the service is shutting down; ask again in a moment"));
@@ -117,12 +120,13 @@ impl Service {
         let (sender, brought) = oneshot::channel();
         let (service, working) = (Arc::clone(self), Arc::clone(&job));
         // Blocking work is never aborted; the tracker lets the process wait for it.
-        drop(self.tracker.spawn_blocking(move || {
+        drop(self.running.spawn_blocking(move || {
             let _leaving = Leaving { service: &service, job: &working };
-            let brought = carry_out(&service.config, &working, order);
+            let brought = carry_out(&service.config, &working, order, holder);
             let ended = ended(&service, &brought);
             service.surveys.invalidate();
-            if !working.is_watch {
+            // What did not get the store was no run.
+            if !working.is_watch && matches!(working.phase(), Phase::Working) {
                 service.metrics.run_took(working.kind, working.began.elapsed());
             }
             service.jobs.leave(&working);
@@ -151,12 +155,15 @@ impl Drop for Leaving<'_> {
     }
 }
 
-fn carry_out(config: &Config, job: &Job, order: Order) -> Brought {
-    let Order { task, by, approval, run: _ } = order;
+/// Who holds the store for a run, as its lease and its record name them.
+fn holder(order: &Order, run: &str) -> Holder {
     let holder = wire::holder("serve");
-    let user = format!("{by}, served by {}", holder.user);
-    let request =
-        Request { holder: Holder { user, run: Some(job.id.clone()), ..holder }, approval, run: Some(job.id.clone()) };
+    Holder { user: format!("{}, served by {}", order.by, holder.user), run: Some(run.to_owned()), ..holder }
+}
+
+fn carry_out(config: &Config, job: &Job, order: Order, holder: Holder) -> Brought {
+    let Order { task, by: _, approval, run: _ } = order;
+    let request = Request { holder, approval, run: Some(job.id.clone()) };
     let selected;
     let (config, need) = match &task {
         Task::Run(selection) => {
@@ -187,7 +194,7 @@ fn ended(service: &Service, brought: &Brought) -> Ended {
     match brought {
         Ok(None) => Ended { at, outcome: Outcome::Done, summary: serde_json::Value::Null, problem: None },
         Ok(Some((report, unknown))) => {
-            let (outcome, problem) = judge(report);
+            let (outcome, problem) = judge(report, unknown);
             let summary = serde_json::to_value(summary::by_hand(report, unknown)).unwrap_or_default();
             Ended { at, outcome, summary, problem }
         }
@@ -203,8 +210,8 @@ fn ended(service: &Service, brought: &Brought) -> Ended {
     }
 }
 
-/// What a report means: whether it did what it was asked, and why not.
-pub(crate) fn judge(report: &Report) -> (Outcome, Option<Problem>) {
+/// What a report means: whether it did what it was asked, and why not. `unknown`: what was asked back and nobody knows.
+pub(crate) fn judge(report: &Report, unknown: &[Key]) -> (Outcome, Option<Problem>) {
     match &report.failure {
         Some(error @ EngineError::Stopped) => (Outcome::Stopped, Some(Problem::of_engine(error))),
         Some(error) => (Outcome::Failed, Some(Problem::of_engine(error))),
@@ -212,7 +219,7 @@ pub(crate) fn judge(report: &Report) -> (Outcome, Option<Problem>) {
             let refusals: Vec<_> = report.refusals.iter().chain(&report.purged.refusals).cloned().collect();
             (Outcome::Refused, Some(Problem::refused(&refusals)))
         }
-        None if report.errors() > 0 => (Outcome::Partial, None),
+        None if report.errors() > 0 || !unknown.is_empty() => (Outcome::Partial, None),
         None => (Outcome::Done, None),
     }
 }

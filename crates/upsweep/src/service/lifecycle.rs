@@ -2,20 +2,21 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use upsweep_engine::logs;
 use upsweep_plan::selection::Selection;
 
 use super::Service;
 use super::job::{Order, Outcome, Task};
 use super::jobs::judge;
 use super::schedule::{Timetable, host_zone};
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::slots::LedgerSlots;
 use super::systemd;
-use super::timer::{self, RealPace};
+use super::telling;
+use super::timer::{self, Pace, RealPace};
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
 use crate::http::auth::Gate;
@@ -30,7 +31,14 @@ use crate::{say, wire};
 /// When it cannot listen.
 pub(crate) async fn serve(service: &Arc<Service>, gate: Gate) -> anyhow::Result<()> {
     let timetable = Timetable::new(&service.config().service.schedule, host_zone())?;
-    tokio::spawn(Signals::listen()?.obey(service.shutdown.clone()));
+    let signals = Signals::listen()?.codes();
+    tokio::spawn(signals::obey(signals, service.shutdown.clone(), Instant::now, |code| std::process::exit(code)));
+    // One time for everything that is not a run, from the moment it is asked to end.
+    let shutdown = service.shutdown.clone();
+    let grace = tokio::spawn(async move {
+        shutdown.cancelled().await;
+        tokio::time::sleep(server::GRACE).await;
+    });
     let alive = tokio::spawn(systemd::keep_alive());
     let gate = Arc::new(gate);
     let (answers, metrics) = (app::router(service, &gate), app::metrics(service));
@@ -40,7 +48,7 @@ pub(crate) async fn serve(service: &Arc<Service>, gate: Gate) -> anyhow::Result<
     };
     let served = server::serve(answers, metrics, &service.config().service, ready, service.shutdown.clone()).await;
     systemd::stopping("finishing what is in hand");
-    service.wind_up().await;
+    service.wind_up(async { drop(grace.await) }).await;
     alive.abort();
     served
 }
@@ -80,12 +88,13 @@ impl Service {
     pub(crate) fn work_by_itself(self: &Arc<Self>, timetable: Timetable) {
         if self.config().service.cleanup_on_startup {
             let service = Arc::clone(self);
-            tokio::spawn(async move {
-                tell(&service.clean_up("the start-up clean-up").await, "the start-up clean-up failed");
-            });
+            tokio::spawn(async move { service.clean_up("the start-up clean-up", &pace()).await });
         }
-        let service = Arc::clone(self);
-        tokio::spawn(async move { service.keep_to(&timetable).await });
+        // Without an expression there is nothing to wait for, and nothing to ask the ledger.
+        if self.config().service.schedule.cron.is_some() {
+            let service = Arc::clone(self);
+            tokio::spawn(async move { service.keep_to(&timetable).await });
+        }
         let service = Arc::clone(self);
         tokio::spawn(async move { service.look_after_hidden().await });
     }
@@ -95,60 +104,83 @@ impl Service {
         let slots = LedgerSlots::new(move || wire::with_home(&config, |store, home| wire::ledger_of(store, home)));
         let fire = |_: Timestamp| {
             let service = Arc::clone(&self);
-            async move { service.clean_up("the schedule").await }
+            async move {
+                service.clean_up("the schedule", &pace()).await;
+                Ok(())
+            }
         };
         timer::run(timetable, &pace(), &slots, fire, self.shutdown.clone()).await;
     }
 
     async fn look_after_hidden(self: Arc<Self>) {
+        let is_away = Arc::new(AtomicBool::new(false));
         let look = || {
-            let service = Arc::clone(&self);
-            async move { service.watch().await }
+            let (service, is_away) = (Arc::clone(&self), Arc::clone(&is_away));
+            async move {
+                service.watch(&is_away).await;
+                Ok(())
+            }
         };
         timer::watch(self.config().service.watch_every, &pace(), look, self.shutdown.clone()).await;
     }
 
-    /// A whole clean-up in nobody's name. A refusal is told, and is no failure.
-    pub(crate) async fn clean_up(self: &Arc<Self>, by: &str) -> anyhow::Result<()> {
+    /// A whole clean-up in nobody's name. What came of it is told to the log.
+    pub(crate) async fn clean_up<P: Pace>(self: &Arc<Self>, by: &str, pace: &P) {
         let order = || Order { task: Task::Run(Selection::default()), by: by.to_owned(), approval: None, run: None };
-        let started = self.patiently(|| self.start(order())).await.map_err(|problem| words(&problem))?;
-        let Some((report, _)) = started.brought().await? else { return Ok(()) };
-        let run = report.run.as_deref().unwrap_or("without a number");
-        match judge(&report) {
-            (Outcome::Done, _) => tracing::info!(run, "clean-up done"),
-            (Outcome::Partial, _) => tracing::warn!(run, errors = report.errors(), "clean-up done, but for some files"),
-            (Outcome::Stopped, _) => tracing::info!(run, "clean-up stopped"),
-            (Outcome::Refused | Outcome::Failed, problem) => {
-                let problem = problem.map_or_else(String::new, |problem| problem.detail().to_owned());
-                logs::failed(&problem, "the clean-up did not do what it should");
+        let brought = self.patiently(pace, || async {
+            let brought = self.start(order()).await?.brought().await;
+            brought.map_err(|error| Problem::of_error(&error))
+        });
+        match brought.await {
+            Ok(Some((report, unknown))) => {
+                let run = report.run.as_deref();
+                let number = run.unwrap_or("without a number");
+                match judge(&report, &unknown) {
+                    (Outcome::Stopped, _) => tracing::info!(run = number, "clean-up stopped"),
+                    (_, Some(problem)) => {
+                        telling::problem(&problem, run, "the clean-up did not do what it should");
+                    }
+                    (Outcome::Partial, None) => {
+                        tracing::warn!(run = number, errors = report.errors(), "clean-up done, but for some files");
+                    }
+                    (_, None) => tracing::info!(run = number, "clean-up done"),
+                }
             }
+            Ok(None) => {}
+            Err(_) if self.shutdown.is_cancelled() => tracing::info!("the service ends before the clean-up could begin"),
+            Err(problem) => telling::problem(&problem, None, "the clean-up could not be done"),
         }
-        Ok(())
     }
 
-    /// Brings back what is claimed again. Who finds another at work leaves it to that one.
-    async fn watch(self: &Arc<Self>) -> anyhow::Result<()> {
+    /// Brings back what is claimed again. Who finds another at work leaves it to that one. `is_away`: the store was not
+    /// there the last time, which is told once.
+    async fn watch(self: &Arc<Self>, is_away: &AtomicBool) {
         let order =
             Order { task: Task::Watch, by: "the watch over hidden files".to_owned(), approval: None, run: None };
         let brought = match self.start(order).await {
-            Ok(started) => started.brought().await,
-            Err(problem) if problem.code() == Code::Busy => return Ok(()),
-            Err(problem) => return Err(words(&problem)),
+            Ok(started) => started.brought().await.map_err(|error| Problem::of_error(&error)),
+            Err(problem) => Err(problem),
         };
+        let was_away = is_away.swap(
+            matches!(&brought, Err(problem) if problem.code() == Code::StoreUnavailable),
+            std::sync::atomic::Ordering::Relaxed,
+        );
         match brought {
-            Err(error) if Problem::of_error(&error).code() == Code::Busy => Ok(()),
-            Err(error) => Err(error),
             Ok(Some((report, _))) => {
                 tracing::info!(restored = report.back().files, "hidden files were claimed again, and are back");
-                Ok(())
             }
-            Ok(None) => Ok(()),
+            Ok(None) => {}
+            Err(problem) => match problem.code() {
+                Code::Busy | Code::ShuttingDown => {}
+                Code::StoreUnavailable if was_away => {}
+                _ => telling::warning(&problem, None, "cannot look whether hidden files are claimed again"),
+            },
         }
     }
 
-    /// Tries again for some minutes while another works: a look at hidden files takes a moment, and must not cost a
-    /// night's clean-up.
-    async fn patiently<R, F>(&self, work: impl Fn() -> F) -> Result<R, Problem>
+    /// Tries again for some minutes while another works, here or elsewhere: a look at hidden files takes a moment, and
+    /// must not cost a night's clean-up.
+    async fn patiently<R, F, P: Pace>(&self, pace: &P, work: impl Fn() -> F) -> Result<R, Problem>
     where
         F: Future<Output = Result<R, Problem>>,
     {
@@ -158,7 +190,7 @@ impl Service {
                 done => return done,
             }
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
+                () = pace.pause(PAUSE) => {}
                 () = self.shutdown.cancelled() => break,
             }
         }
@@ -173,12 +205,6 @@ fn pace() -> RealPace {
     RealPace(Arc::new(SystemClock::new()))
 }
 
-fn words(problem: &Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}", problem.detail())
-}
-
-fn tell(outcome: &anyhow::Result<()>, what: &'static str) {
-    if let Err(error) = outcome {
-        logs::failed(&format_args!("{error:#}"), what);
-    }
-}
+#[cfg(test)]
+#[path = "lifecycle_tests.rs"]
+mod tests;

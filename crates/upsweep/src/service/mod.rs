@@ -16,6 +16,7 @@ pub(crate) mod signals;
 pub(crate) mod slots;
 pub(crate) mod surveys;
 pub(crate) mod systemd;
+pub(crate) mod telling;
 pub(crate) mod timer;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http::metrics::Metrics;
 use crate::http::problem::{Code, Problem};
+use crate::http::scrape::KeptTotals;
 use crate::wire;
 
 use jobs::Jobs;
@@ -44,9 +46,12 @@ pub(crate) struct Service {
     pub(crate) surveys: Surveys,
     pub(crate) shelf: Shelf,
     pub(crate) metrics: Metrics,
+    pub(crate) totals: KeptTotals,
     pub(crate) repeats: Repeats,
     reach: Reach,
-    /// Work that has to end before the process does.
+    /// Runs: the process ends after them, however long they take.
+    running: TaskTracker,
+    /// What else is at work: it changes nothing that a crash would not leave whole, and gets a while to end.
     tracker: TaskTracker,
     /// Set when the service is to end.
     pub(crate) shutdown: CancellationToken,
@@ -60,8 +65,10 @@ impl Service {
             surveys: Surveys::default(),
             shelf: Shelf::default(),
             metrics: Metrics::default(),
+            totals: KeptTotals::default(),
             repeats: Repeats::default(),
             reach: Reach::default(),
+            running: TaskTracker::new(),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })
@@ -92,7 +99,7 @@ impl Service {
         })
     }
 
-    /// Goes through with `work`, even when nobody waits for it any more, and has the process wait for it.
+    /// Goes through with `work`, even when nobody waits for it any more, and has the process wait a while for it.
     ///
     /// # Errors
     /// What `work` says; [`Code::Internal`] when it panicked.
@@ -124,11 +131,19 @@ impl Service {
         .await
     }
 
-    /// Asks whatever works to stop, and returns when it has.
-    pub(crate) async fn wind_up(&self) {
+    /// Asks whatever works to stop, and returns when it has: runs whenever that is, the rest at the latest when
+    /// `patience` is at its end.
+    pub(crate) async fn wind_up(&self, patience: impl Future<Output = ()>) {
         self.shutdown.cancel();
+        self.running.close();
         self.tracker.close();
-        self.tracker.wait().await;
+        self.running.wait().await;
+        tokio::select! {
+            () = self.tracker.wait() => {}
+            () = patience => tracing::warn!("something that only looks does not come to its end, and is left alone"),
+        }
+        // What was at work may have begun one before it was told to stop.
+        self.running.wait().await;
     }
 }
 

@@ -1,7 +1,8 @@
-//! Signals: the first asks the service to end, and lets it finish what it is at; the second ends it at once.
+//! Signals: the first asks the service to end, and lets it finish what it is at; a second, later one ends it at once.
 
 use std::time::{Duration, Instant};
 
+use futures_util::{Stream, StreamExt as _};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -27,72 +28,70 @@ impl Signals {
         Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
 
-    /// Cancels `shutdown` at the first signal; at the second it ends the process. What a crash leaves behind, the next
-    /// run finishes, so that is safe.
-    pub(crate) async fn obey(mut self, shutdown: CancellationToken) {
-        let code = self.next().await;
-        tracing::info!(code, "asked to end: what is begun is finished; a second signal ends it at once");
-        shutdown.cancel();
-        let first = Instant::now();
-        let mut code = self.next().await;
-        while first.elapsed() < ONE_WISH {
-            code = self.next().await;
-        }
-        tracing::warn!(code, "asked to end at once");
-        std::process::exit(code);
+    /// As they come, each as the code with which a process ends that it ended.
+    pub(crate) fn codes(self) -> impl Stream<Item = i32> + Send {
+        futures_util::stream::unfold(self, |mut signals| async move {
+            let code = tokio::select! {
+                _ = signals.term.recv() => BY_TERM,
+                _ = signals.int.recv() => BY_INT,
+            };
+            Some((code, signals))
+        })
     }
+}
 
-    async fn next(&mut self) -> i32 {
-        tokio::select! {
-            _ = self.term.recv() => BY_TERM,
-            _ = self.int.recv() => BY_INT,
+/// Cancels `shutdown` at the first of `codes`; at one that comes later it ends the process with it. What a crash leaves
+/// behind, the next run finishes, so that is safe.
+pub(crate) async fn obey(
+    codes: impl Stream<Item = i32>,
+    shutdown: CancellationToken,
+    now: impl Fn() -> Instant,
+    end: impl FnOnce(i32),
+) {
+    let mut codes = std::pin::pin!(codes);
+    let Some(code) = codes.next().await else { return };
+    tracing::info!(code, "asked to end: what is begun is finished; a second signal ends it at once");
+    shutdown.cancel();
+    let first = now();
+    while let Some(code) = codes.next().await {
+        if now().duration_since(first) >= ONE_WISH {
+            tracing::warn!(code, "asked to end at once");
+            return end(code);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
-
-    use rustix::process::{Pid, Signal, kill_process};
+    use std::cell::Cell;
 
     use super::*;
 
-    /// The part of the test below that runs as a process of its own, to be ended.
-    #[tokio::test]
-    #[ignore = "part of another test"]
-    async fn as_a_service() {
-        let signals = Signals::listen().unwrap();
+    /// What comes of these signals, each so many milliseconds after the first: whether the service was asked to end,
+    /// and the code with which it was ended at once.
+    async fn comes_of(signals: &[(u64, i32)]) -> (bool, Option<i32>) {
+        let (start, passed, ended) = (Instant::now(), Cell::new(0), Cell::new(None));
         let shutdown = CancellationToken::new();
-        // On a line of its own, whatever the harness has begun to write.
-        println!("\nlistening");
-        let told = async {
-            shutdown.cancelled().await;
-            println!("\nfinishing");
-        };
-        tokio::join!(signals.obey(shutdown.clone()), told);
+        let codes = futures_util::stream::iter(signals).map(|(millis, code)| {
+            passed.set(*millis);
+            *code
+        });
+        let now = || start + Duration::from_millis(passed.get());
+        obey(codes, shutdown.clone(), now, |code| ended.set(Some(code))).await;
+        (shutdown.is_cancelled(), ended.get())
     }
 
-    fn ended_by(first: Signal, second: Signal) -> Option<i32> {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--nocapture", "--exact", "service::signals::tests::as_a_service"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let pid = Pid::from_child(&child);
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(lines.any(|line| line == "listening"));
-        kill_process(pid, first).unwrap();
-        assert!(lines.any(|line| line == "finishing"), "the first signal lets it finish");
-        kill_process(pid, second).unwrap();
-        child.wait().unwrap().code()
+    #[tokio::test]
+    async fn the_first_signal_asks_and_two_within_a_second_are_one_wish() {
+        assert_eq!(comes_of(&[]).await, (false, None));
+        assert_eq!(comes_of(&[(0, BY_TERM)]).await, (true, None));
+        assert_eq!(comes_of(&[(0, BY_TERM), (1, BY_TERM), (999, BY_INT)]).await, (true, None));
     }
 
-    #[test]
-    fn the_first_signal_asks_and_the_second_ends() {
-        assert_eq!(ended_by(Signal::TERM, Signal::TERM), Some(143));
-        assert_eq!(ended_by(Signal::INT, Signal::INT), Some(130));
-        assert_eq!(ended_by(Signal::INT, Signal::TERM), Some(143));
+    #[tokio::test]
+    async fn a_later_one_ends_it_at_once() {
+        assert_eq!(comes_of(&[(0, BY_TERM), (1_000, BY_TERM)]).await, (true, Some(143)));
+        assert_eq!(comes_of(&[(0, BY_INT), (5, BY_INT), (60_000, BY_INT)]).await, (true, Some(130)));
+        assert_eq!(comes_of(&[(0, BY_INT), (1_001, BY_TERM), (2_000, BY_INT)]).await, (true, Some(143)));
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use upsweep_engine::logs;
 use upsweep_engine::ports::Clock;
 
 use super::schedule::{Due, Timetable};
 use super::slots::Slots;
+use super::telling;
+use crate::http::problem::Problem;
 
 /// The time, and how it passes.
 pub(crate) trait Pace: Send + Sync {
@@ -59,7 +60,7 @@ where
             Due::Run { slot, passed } => match slots.claim(slot).await {
                 Err(error) => {
                     // The time stays due for a while.
-                    logs::failed(&error, "cannot note that the scheduled clean-up begins; it is tried again");
+                    telling::warning(&Problem::of_error(&error), None, "cannot note that the scheduled clean-up begins; it is tried again");
                     nap(pace, SLICE, &shutdown).await;
                 }
                 Ok(false) => {
@@ -81,6 +82,7 @@ where
 /// The time up to which all is dealt with; `None` when the service ends before that can be told.
 async fn begin<P: Pace, S: Slots>(pace: &P, slots: &S, shutdown: &CancellationToken) -> Option<Timestamp> {
     let started = pace.now();
+    let mut told = None;
     while !shutdown.is_cancelled() {
         match slots.last().await {
             Ok(last) => {
@@ -90,7 +92,15 @@ async fn begin<P: Pace, S: Slots>(pace: &P, slots: &S, shutdown: &CancellationTo
                 }
                 return Some(last);
             }
-            Err(error) => logs::failed(&error, "cannot tell which scheduled clean-up was the last; it is tried again"),
+            Err(error) => {
+                // The same cause is told once, not each minute.
+                let cause = Some(format!("{error:#}"));
+                if cause != told {
+                    let what = "cannot tell which scheduled clean-up was the last; it is tried again";
+                    telling::warning(&Problem::of_error(&error), None, what);
+                    told = cause;
+                }
+            }
         }
         nap(pace, SLICE, shutdown).await;
     }
@@ -108,7 +118,7 @@ async fn pass_over<P: Pace, S: Slots>(timetable: &Timetable, pace: &P, slots: &S
 /// A time that was passed over is claimed too, so that nobody makes up for it.
 async fn note<S: Slots>(slots: &S, passed: Timestamp) {
     if let Err(error) = slots.claim(passed).await {
-        logs::failed(&error, "cannot note that a scheduled clean-up was skipped");
+        telling::warning(&Problem::of_error(&error), None, "cannot note that a scheduled clean-up was skipped");
     }
 }
 
@@ -140,7 +150,7 @@ async fn outcome(work: impl Future<Output = anyhow::Result<()>> + Send + 'static
 
 fn tell(outcome: anyhow::Result<()>, what: &'static str) {
     if let Err(error) = outcome {
-        logs::failed(&format_args!("{error:#}"), what);
+        telling::problem(&Problem::of_error(&error), None, what);
     }
 }
 

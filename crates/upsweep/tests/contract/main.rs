@@ -19,6 +19,7 @@ mod ending;
 mod fuzzing;
 mod habits;
 mod keys;
+mod living;
 mod looking;
 mod many;
 mod missing;

@@ -236,7 +236,7 @@ async fn an_upload_directory_that_is_none_is_an_error_with_clear_words() {
 async fn who_comes_while_the_service_ends_is_told_so() {
     let stage = Stage::new();
     stage.file("orphan.m4a", 48);
-    stage.service.wind_up().await;
+    stage.service.wind_up(std::future::pending()).await;
     let body = stage.post("/all").await.expect(503);
     assert_eq!(body["code"], "shutting_down");
     assert_eq!(stage.names(), ["orphan.m4a"]);

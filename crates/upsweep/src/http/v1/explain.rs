@@ -53,8 +53,7 @@ pub(super) async fn explain_file(
     let Name(key) = asked(query.as_deref().unwrap_or_default())
         .map_err(|cause| Problem::new(Code::InvalidParameter, format!("the query: key: {cause}")))?;
     service.databases_answer().await?;
-    let _turn = service.shelf.turn.lock().await;
-    let told = service.blocking(move |service| {
+    let told = service.apart(move |service| {
         let told = wire::with_world(service.config(), Need::Claims, &Silent, |world| {
             let bond = binding::examine(world.store, world.home)?;
             let ledger = match &bond.marker {

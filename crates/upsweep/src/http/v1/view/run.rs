@@ -237,9 +237,10 @@ impl Run {
         run.with_job(job)
     }
 
-    /// With what this process knows of it.
+    /// With what this process knows of it. When it was begun stays what was said before there was a record.
     pub(crate) fn with_job(mut self, job: &Job) -> Self {
         self.is_here = true;
+        self.started_at = job.started_at.into();
         match job.phase() {
             Phase::Beginning | Phase::Working => {
                 self.state = RunState::Running;
