@@ -16,11 +16,11 @@ pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
     let config = &service.config().service;
     let with_token = from_fn_with_state(Arc::clone(gate), auth::required);
     let prompt = layers::timeout(
-        Router::from(v1::router()).merge(scrape::router()).with_state(Arc::clone(service)),
+        Router::from(v1::router().merge(scrape::router())).with_state(Arc::clone(service)),
         config.request_timeout,
     );
     // A clean-up takes the time it takes.
-    let patient = classic::router().with_state(Arc::clone(service));
+    let patient = Router::from(classic::router()).with_state(Arc::clone(service));
     let protected = prompt.merge(patient).route_layer(with_token);
     let open = Router::from(docs::anonymous()).with_state(Arc::clone(service));
     let open = layers::timeout(open, config.request_timeout).route("/", get(async || Redirect::to("docs/")));
@@ -29,6 +29,6 @@ pub(crate) fn router(service: &Arc<Service>, gate: &Arc<Gate>) -> Router {
 
 /// The metrics on a listener of their own, where no token is asked for.
 pub(crate) fn metrics(service: &Arc<Service>) -> Router {
-    let scraped = scrape::router().with_state(Arc::clone(service));
+    let scraped = Router::from(scrape::router()).with_state(Arc::clone(service));
     layers::plain(layers::timeout(scraped, service.config().service.request_timeout))
 }

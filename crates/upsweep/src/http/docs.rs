@@ -1,6 +1,5 @@
 //! What the service says of itself: OpenAPI 3.1, and Swagger UI to look at it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
@@ -9,21 +8,19 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use serde::Serialize;
+use utoipa::openapi::HttpMethod;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{
-    self, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, ResponseBuilder, ServerBuilder,
-};
-use utoipa::{OpenApi as _, PartialSchema as _, ToSchema};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::classic_docs::ClassicDocs;
 use super::problem::{Code, Problem};
-use super::{health, v1};
+use super::problem_docs::{self, ProblemBody};
+use super::{classic, health, scrape, v1};
 use crate::service::Service;
+use crate::service::events::{Event, What};
 
 /// What anybody may see.
 pub(crate) fn anonymous() -> OpenApiRouter<Arc<Service>> {
@@ -84,8 +81,7 @@ async fn openapi_json() -> Response {
 
 /// Everything that the service answers.
 pub(crate) fn openapi() -> OpenApi {
-    let mut api = v1::router().merge(documented()).into_openapi();
-    api.merge(ClassicDocs::openapi());
+    let mut api = v1::router().merge(scrape::router()).merge(classic::router()).merge(documented()).into_openapi();
     api.info = InfoBuilder::new()
         .title("Upsweep")
         .version(env!("CARGO_PKG_VERSION"))
@@ -96,22 +92,28 @@ pub(crate) fn openapi() -> OpenApi {
     let tag = |(name, about): (&str, &str)| TagBuilder::new().name(name).description(Some(about)).build();
     api.tags = Some(TAGS.into_iter().map(tag).collect());
     let components = api.components.get_or_insert_default();
-    let problem = (ProblemBody::name().into_owned(), ProblemBody::schema());
-    components.schemas.extend([problem, (ProblemCode::name().into_owned(), ProblemCode::schema())]);
     let mut schemas = Vec::new();
-    ProblemBody::schemas(&mut schemas);
+    v1::register::<ProblemBody>(&mut schemas);
+    // Of the stream only the text of an event's data has a schema of its own, and no operation can refer to it.
+    v1::register::<Event>(&mut schemas);
+    v1::register::<What>(&mut schemas);
     components.schemas.extend(schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     for (path, item) in &mut api.paths.paths {
-        operations(item).for_each(|operation| complete(path, operation));
+        for (method, operation) in operations(item) {
+            if is_protected(path) {
+                operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+            }
+            problem_docs::complete(&method, path, operation);
+        }
     }
     api
 }
 
 const BEARER: &str = "bearerAuth";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("plans", "What would be done, decided once and kept for a day"),
     ("runs", "What is done and was done"),
     ("quarantine", "What is hidden"),
@@ -121,85 +123,25 @@ const TAGS: [(&str, &str); 10] = [
     ("audit", "Who did what, in a chain of hashes; for administrators"),
     ("config", "The settings in force; for administrators"),
     ("health", "For whoever looks after the process; without a token"),
+    ("metrics", "Figures for whoever watches"),
     ("classic", "The contract of the classic clean-up router"),
 ];
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+/// Whether a path takes a token.
+pub(super) fn is_protected(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/metrics"
 }
 
-/// What every operation of a kind has in common, said once.
-fn complete(path: &str, operation: &mut Operation) {
-    let mut problems = BTreeMap::from([(500, "It failed")]);
-    if path.starts_with("/api/") {
-        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-        problems.extend([
-            (401, "No token, or none that is good"),
-            (403, "The role may not do this"),
-            (409, "A guard refused, another run works, or it does not fit the present state"),
-            (422, "A parameter makes no sense, or is not known"),
-            (429, "Too many requests"),
-            (503, "The database or the store is away, or the service is shutting down"),
-            (504, "It took too long"),
-        ]);
-    }
-    if operation.request_body.is_some() {
-        problems.extend([
-            (400, "The body is no JSON"),
-            (413, "The body is too large"),
-            (415, "The body is said to be something else than JSON"),
-        ]);
-    }
-    if path.contains('{') {
-        problems.insert(404, "There is nothing of that id");
-    }
-    for (status, about) in problems {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
-        let response = ResponseBuilder::new().description(about).content("application/problem+json", content).build();
-        let declared = &mut operation.responses.responses;
-        declared.entry(status.to_string()).or_insert(RefOr::T(response));
-    }
-}
-
-/// Why something was not done, in the fields of RFC 9457.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-struct ProblemBody {
-    /// `urn:upsweep:problem:` and the code.
-    r#type: String,
-    title: String,
-    status: u16,
-    /// For people: what, which object, what next.
-    detail: String,
-    code: ProblemCode,
-    /// Never true.
-    success: bool,
-    /// The name of this request, as in the header `X-Request-ID`, the log and the audit trail.
-    request_id: Option<String>,
-    /// The run that works on the store, with the code `busy`.
-    run_id: Option<String>,
-    /// The guards' objections, with the code `refused`.
-    #[schema(value_type = Option<Vec<Object>>)]
-    refusals: Option<Vec<serde_json::Value>>,
-}
-
-/// The stable codes.
-struct ProblemCode;
-
-impl Serialize for ProblemCode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(Code::Internal.word())
-    }
-}
-
-impl ToSchema for ProblemCode {}
-
-impl utoipa::PartialSchema for ProblemCode {
-    fn schema() -> RefOr<openapi::Schema> {
-        let text = openapi::ObjectBuilder::new().schema_type(openapi::schema::Type::String);
-        openapi::Schema::from(text.enum_values(Some(Code::words())).build()).into()
-    }
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    let all = [
+        (HttpMethod::Get, get),
+        (HttpMethod::Put, put),
+        (HttpMethod::Post, post),
+        (HttpMethod::Delete, delete),
+        (HttpMethod::Patch, patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
 #[cfg(test)]

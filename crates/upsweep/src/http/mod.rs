@@ -3,12 +3,12 @@
 pub(crate) mod app;
 pub(crate) mod auth;
 pub(crate) mod classic;
-mod classic_docs;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod problem;
+mod problem_docs;
 pub(crate) mod request_id;
 pub(crate) mod scrape;
 pub(crate) mod server;

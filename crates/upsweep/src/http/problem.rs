@@ -34,12 +34,10 @@ pub(crate) enum Code {
     NotPermitted,
     NotFound,
     MethodNotAllowed,
-    NotAcceptable,
     TimedOut,
     Refused,
     Busy,
     Conflict,
-    Gone,
     TooLarge,
     UnsupportedMediaType,
     InvalidParameter,
@@ -54,18 +52,16 @@ pub(crate) enum Code {
 
 impl Code {
     /// Every code, its word, its status, its title.
-    const ALL: [(Self, &'static str, StatusCode, &'static str); 21] = [
+    const ALL: [(Self, &'static str, StatusCode, &'static str); 19] = [
         (Self::InvalidRequest, "invalid_request", StatusCode::BAD_REQUEST, "The request cannot be read"),
         (Self::Unauthenticated, "unauthenticated", StatusCode::UNAUTHORIZED, "Not authenticated"),
         (Self::NotPermitted, "not_permitted", StatusCode::FORBIDDEN, "Not permitted"),
         (Self::NotFound, "not_found", StatusCode::NOT_FOUND, "Not found"),
         (Self::MethodNotAllowed, "method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
-        (Self::NotAcceptable, "not_acceptable", StatusCode::NOT_ACCEPTABLE, "Not acceptable"),
         (Self::TimedOut, "timed_out", StatusCode::GATEWAY_TIMEOUT, "It took too long"),
         (Self::Refused, "refused", StatusCode::CONFLICT, "A guard refused"),
         (Self::Busy, "busy", StatusCode::CONFLICT, "A clean-up is running"),
         (Self::Conflict, "conflict", StatusCode::CONFLICT, "It does not fit the present state"),
-        (Self::Gone, "gone", StatusCode::GONE, "It is over"),
         (Self::TooLarge, "too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
         (Self::UnsupportedMediaType, "unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not JSON"),
         (Self::InvalidParameter, "invalid_parameter", StatusCode::UNPROCESSABLE_ENTITY, "A parameter makes no sense"),

@@ -3,24 +3,30 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use upsweep_engine::ports::Totals;
 use upsweep_plan::plan::Plan;
 use upsweep_plan::verdict::Reason;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::metrics::{self, Live, Surveyed, Usage};
 use crate::service::schedule::{Timetable, host_zone};
 use crate::service::{Service, State as Opened};
 
-pub(crate) fn router() -> Router<Arc<Service>> {
-    Router::new().route("/metrics", get(scrape))
+pub(crate) fn router() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(scrape))
 }
 
-/// What cannot be found out now is left out: a scrape must tell the rest all the same.
+/// Show the figures for Prometheus
+///
+/// What cannot be found out now is left out: a scrape must tell the rest all the same. A listener of its own, if one is
+/// configured, tells the same without a token.
+#[utoipa::path(get, path = "/metrics", tag = "metrics", responses(
+    (status = 200, description = "The figures, as OpenMetrics writes them", body = String, content_type = "application/openmetrics-text")
+))]
 async fn scrape(State(service): State<Arc<Service>>) -> impl IntoResponse {
     let totals = totals(&service).await;
     let usage = service.blocking(|service| Ok(Usage::of(&service.config().upload_dir).ok())).await.ok().flatten();

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use super::auth::Caller;
 use super::problem::Problem;
-use super::{docs, request_id, v1};
+use super::{classic, docs, request_id, scrape, v1};
 use crate::config::{Config, Sources};
 use crate::demo;
 use crate::service::Service;
@@ -174,8 +174,8 @@ pub(crate) async fn said(response: Response) -> Said {
 fn served(config: &std::path::Path) -> (Arc<Service>, Router) {
     let sources = Sources { file: Some(config.to_owned()), ..Sources::default() };
     let service = Service::new(Config::load(&sources).unwrap());
-    let (protected, _) = v1::router().split_for_parts();
-    let (anonymous, _) = docs::anonymous().split_for_parts();
+    let protected = Router::from(v1::router().merge(scrape::router()).merge(classic::router()));
+    let anonymous = Router::from(docs::anonymous());
     let router = protected.route_layer(middleware::from_fn(gate)).merge(anonymous);
     let router = router.layer(middleware::from_fn(request_id::name)).with_state(Arc::clone(&service));
     (service, router)

@@ -78,7 +78,7 @@ pub struct CleanupUser {
 /// [`CleanupError::Config`] where tokens are to be checked and the settings for that make no sense.
 pub fn cleanup_router(service: &AudioCleanupService, access: CleanupAuth) -> Result<Router, CleanupError> {
     let service = &service.service;
-    let routes = classic::router().with_state(Arc::clone(service));
+    let routes = Router::from(classic::router()).with_state(Arc::clone(service));
     let guarded = match access {
         CleanupAuth::Tokens => {
             let gate = Gate::new(service.config(), false);

@@ -84,7 +84,9 @@ impl Stage {
         let uploads = dir.path().join("uploads");
         let config = Self::config_in(&dir, settings);
         let service = Service::new(config.load().unwrap());
-        let router = classic::router().with_state(Arc::clone(&service)).layer(middleware::from_fn(request_id::name));
+        let router = Router::from(classic::router())
+            .with_state(Arc::clone(&service))
+            .layer(middleware::from_fn(request_id::name));
         Self { dir, uploads, service, router }
     }
 

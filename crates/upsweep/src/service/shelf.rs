@@ -13,7 +13,7 @@ use crate::http::problem::Problem;
 #[derive(Default)]
 pub(crate) struct Shelf {
     plans: Mutex<Vec<KeptPlan>>,
-    /// Held by who makes a plan: a survey is work enough for one at a time.
+    /// Held by who keeps a plan unless it is kept already.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
 

@@ -8,7 +8,7 @@ use crate::config::Secret;
 const LENGTH_MIN: usize = 32;
 
 /// What templates and tutorials have in its place.
-const WELL_KNOWN: [&str; 7] = [
+const WELL_KNOWN: [&str; 8] = [
     "your-secret",
     "your_secret",
     "change-me",
@@ -16,6 +16,8 @@ const WELL_KNOWN: [&str; 7] = [
     "change_me",
     "change-this",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    // An example of ours, once.
+    "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
 ];
 
 /// Fewer different characters are a word, over and over.
@@ -75,6 +77,29 @@ mod tests {
             assert_eq!(checked(known, true), Ok(()), "{known}");
         }
         assert_eq!(checked("dev", true), Ok(()));
+    }
+
+    #[test]
+    fn no_secret_of_the_documents_is_accepted() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let docs = std::fs::read_dir(format!("{root}/docs")).unwrap().map(|entry| entry.unwrap().path());
+        let others =
+            [".env.example", "README.md", "contrib/upsweep.service"].map(|name| format!("{root}/{name}").into());
+        let given = regex::Regex::new(r#"(?i)(?:jwt_secret_key|secret_key)\s*=\s*["']?([^\s"'`|,]+)"#).unwrap();
+        let mut found = 0;
+        for path in docs.chain(others) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (_, [secret]) in given.captures_iter(&text).map(|captures| captures.extract()) {
+                // What a shell would put there is none of the document.
+                if secret.starts_with('$') || secret.starts_with('…') {
+                    continue;
+                }
+                assert!(checked(secret, false).is_err(), "{}: {secret}", path.display());
+                found += 1;
+            }
+        }
+        assert!(found >= 1);
+        assert!(checked(&"0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(2), false).is_err());
     }
 
     #[test]

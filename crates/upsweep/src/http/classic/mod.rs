@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::Caller;
 use super::problem::{Code, Problem};
@@ -19,21 +20,17 @@ use super::request_id::RequestId;
 use crate::library::call::{Call, Kind};
 use crate::library::{CleanupResult, CleanupSettings};
 use crate::service::Service;
-use params::Params;
-
-/// Where the contract lives.
-const BASE: &str = "/api/admin/cleanup";
+use params::{Parameters, Params};
 
 /// The contract's routes. A clean-up takes as long as it takes: no time limit may lie around them.
-pub(crate) fn router() -> Router<Arc<Service>> {
-    let at = |path: &str| format!("{BASE}{path}");
-    Router::new()
-        .route(&at("/orphaned-files"), post(orphaned_files))
-        .route(&at("/failed-sessions"), post(failed_sessions))
-        .route(&at("/all"), post(all))
-        .route(&at("/status"), get(status::status))
-        .route(&at("/config"), get(config))
-        .layer(Extension(Arc::new(status::Cache::default())))
+pub(crate) fn router() -> OpenApiRouter<Arc<Service>> {
+    let classic = OpenApiRouter::new()
+        .routes(routes!(clean_orphaned_files))
+        .routes(routes!(clean_failed_sessions))
+        .routes(routes!(clean_all))
+        .routes(routes!(status::cleanup_status))
+        .routes(routes!(cleanup_config));
+    OpenApiRouter::new().nest("/api/admin/cleanup", classic).layer(Extension(Arc::new(status::Cache::default())))
 }
 
 /// What a clean-up answers.
@@ -78,20 +75,43 @@ impl axum::extract::FromRequestParts<Arc<Service>> for Asked {
     }
 }
 
-async fn orphaned_files(asked: Asked) -> Result<Json<Cleaned>, Problem> {
+/// Clean up orphaned files
+///
+/// Answers when it is done, however long that takes. Unknown parameters are ignored, unless they look like a known one.
+#[utoipa::path(post, path = "/orphaned-files", tag = "classic", params(Parameters), responses(
+    (status = 200, description = "What was done, or, of a dry run, what would be", body = Cleaned)
+))]
+async fn clean_orphaned_files(asked: Asked) -> Result<Json<Cleaned>, Problem> {
     asked.carry_out(Kind::Orphans, "Orphaned file cleanup completed").await
 }
 
-async fn failed_sessions(asked: Asked) -> Result<Json<Cleaned>, Problem> {
+/// Clean up failed sessions
+///
+/// Answers when it is done, however long that takes. Unknown parameters are ignored, unless they look like a known one.
+#[utoipa::path(post, path = "/failed-sessions", tag = "classic", params(Parameters), responses(
+    (status = 200, description = "What was done, or, of a dry run, what would be", body = Cleaned)
+))]
+async fn clean_failed_sessions(asked: Asked) -> Result<Json<Cleaned>, Problem> {
     asked.carry_out(Kind::FailedSessions, "Failed session cleanup completed").await
 }
 
-async fn all(asked: Asked) -> Result<Json<Cleaned>, Problem> {
+/// Clean up everything
+///
+/// Answers when it is done, however long that takes. Unknown parameters are ignored, unless they look like a known one.
+#[utoipa::path(post, path = "/all", tag = "classic", params(Parameters), responses(
+    (status = 200, description = "What was done, or, of a dry run, what would be", body = Cleaned)
+))]
+async fn clean_all(asked: Asked) -> Result<Json<Cleaned>, Problem> {
     asked.carry_out(Kind::Everything, "Full cleanup completed").await
 }
 
+/// Show the classic settings
+///
 /// Asks neither the store nor the database, so it answers whatever else goes on.
-async fn config(State(service): State<Arc<Service>>, _caller: Caller) -> Json<CleanupSettings> {
+#[utoipa::path(get, path = "/config", tag = "classic", responses(
+    (status = 200, description = "The settings", body = CleanupSettings)
+))]
+async fn cleanup_config(State(service): State<Arc<Service>>, _caller: Caller) -> Json<CleanupSettings> {
     Json(CleanupSettings::from(service.config()))
 }
 

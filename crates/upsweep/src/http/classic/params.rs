@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use upsweep_engine::ports::Approval;
 use upsweep_plan::guard::Code as Guard;
+use utoipa::IntoParams;
 
 use crate::cli::moment;
 use crate::http::problem::{Code, Problem};
@@ -13,6 +14,34 @@ use crate::http::v1::text::WORDS_MAX;
 
 /// Every parameter there is.
 const KNOWN: [&str; 5] = ["dry_run", "after", "before", "allow", "reason"];
+
+/// The parameters of a call, for the documentation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Params reads")]
+pub(super) struct Parameters {
+    /// Whether to tell only what would be done: `true`, `1`, `yes` or `on`, or `false`, `0`, `no` or `off`, in capital
+    /// or small letters. Nothing is no.
+    #[param(pattern = "^([01]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF])$")]
+    dry_run: Option<String>,
+    /// Only files last modified (of failed sessions: sessions created) at this time or later: `2026-12-31T12:00:00Z`,
+    /// the day `2026-12-31`, which counts from its beginning where the service runs, or `30d`, `12h` or `2w` ago.
+    #[param(
+        pattern = "^([0-9]{1,5}[hdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)$"
+    )]
+    after: Option<String>,
+    /// Only files last modified (of failed sessions: sessions created) before this time, in the same forms.
+    #[param(
+        pattern = "^([0-9]{1,5}[hdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)$"
+    )]
+    before: Option<String>,
+    /// Guards that an administrator overrules, separated by commas; it takes a `reason`.
+    #[param(pattern = "^G0(01|03|05|06|07|10)(,G0(01|03|05|06|07|10))*$", max_length = 60)]
+    allow: Option<String>,
+    /// Why they are overruled.
+    #[param(min_length = 1, max_length = 1000, pattern = r"\S")]
+    reason: Option<String>,
+}
 
 /// The parameters of a call.
 #[derive(Debug, Default, PartialEq, Eq)]

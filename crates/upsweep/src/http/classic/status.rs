@@ -20,6 +20,7 @@ use crate::service::Service;
 
 /// What the status answers.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CleanupStatus)]
 pub(crate) struct Status {
     /// Always true: what is no success has another form.
     success: bool,
@@ -31,7 +32,13 @@ pub(crate) struct Status {
 #[derive(Default)]
 pub(super) struct Cache(Mutex<Option<(Arc<Plan>, Bytes)>>);
 
-pub(super) async fn status(
+/// Show what a clean-up would do
+///
+/// Changes nothing; one survey answers many callers.
+#[utoipa::path(get, path = "/status", tag = "classic", responses(
+    (status = 200, description = "What would be done", body = Status)
+))]
+pub(super) async fn cleanup_status(
     State(service): State<Arc<Service>>,
     Extension(cache): Extension<Arc<Cache>>,
     _caller: Caller,

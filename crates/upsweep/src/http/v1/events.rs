@@ -55,8 +55,7 @@ struct RunEvent {
     /// Counts from 1.
     id: String,
     event: RunEventName,
-    /// A JSON object: `id`, `at`, `event`; of a stage `stage` and `total`, of progress also `done`; of the end
-    /// `outcome`.
+    /// A JSON object, in the form of the schema `Event`.
     data: String,
 }
 
@@ -72,8 +71,8 @@ enum RunEventName {
 
 /// Listen to a run
 ///
-/// Events `stage`, `progress` and, at last, `ended`; the data of each is an object with `id`, `at`, `event` and what
-/// belongs to it. A comment is sent every 15 s, so that no proxy takes the silence for the end. Of a run in another
+/// Events `stage`, `progress` and, at last, `ended`; the data of each is an object in the form of the schema
+/// `Event`, whose `What` says what belongs to which. A comment is sent every 15 s, so that no proxy takes the silence for the end. Of a run in another
 /// process only `ended` is told. 204 tells who asks again that there is nothing after what they saw.
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "runs", params(IdPath, From, LastSeen), responses(
     (status = 200, description = "The events", body = RunEvent, content_type = "text/event-stream"),

@@ -25,6 +25,8 @@ use utoipa_axum::routes;
 
 use crate::service::Service;
 
+pub(crate) use text::register;
+
 /// Everything under `/api/v1`; whoever gets here has signed in.
 pub(crate) fn router() -> OpenApiRouter<Arc<Service>> {
     let v1 = OpenApiRouter::new()

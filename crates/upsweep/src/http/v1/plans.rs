@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use upsweep_engine::ports::{KeptPlan, PlanApproval, Silent};
+use upsweep_engine::ports::{KeptPlan, PlanApproval};
+use upsweep_plan::plan::Plan;
 use upsweep_plan::reconcile::Removal;
 use upsweep_plan::selection;
 use utoipa::{IntoParams, ToSchema};
@@ -16,12 +17,9 @@ use super::input::{Asking, Body, Id, Limit, MaybeBody, NoQuery, Query, Repeatabl
 use super::start::{self, Wish, located};
 use super::text::{PrefixText, Time, Whole};
 use super::view::{self, Approving, Listed, PlanHead, ReasonKind, Run};
-use crate::config::Config;
 use crate::http::problem::{Code, Problem};
-use crate::preview;
 use crate::service::Service;
 use crate::service::job::Task;
-use crate::wire::{self, Need};
 
 /// What a plan is limited to; an original and its variants stay together. Without any member it is everything.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -88,16 +86,21 @@ pub(super) async fn create_plan(
 ) -> Result<Response, Problem> {
     let selection = value.checked()?;
     service.databases_answer().await?;
-    let _turn = service.shelf.turn.lock().await;
-    let plan = service.blocking(move |service| {
-        let config = Config { selection, ..service.config().clone() };
-        let made = wire::with_world(&config, Need::Claims, &Silent, |world| preview::make(world, false));
-        made.map(|(plan, _)| plan).map_err(|error| Problem::of_error(&error))
-    });
-    let kept = KeptPlan { plan: plan.await?, by: asking.by(), approval: None };
+    let plan = service.plan_for(selection).await?;
+    let kept = keep(&service, Plan::clone(&plan), asking.by()).await?;
     let (head, place) = (PlanHead::from(&kept), format!("/api/v1/plans/{}", kept.plan.id));
-    service.keep_plan(kept).await?;
     Ok((StatusCode::CREATED, located(&place), Json(head)).into_response())
+}
+
+/// Those who ask at the same time may share one plan: it is kept once, in the name of the first.
+async fn keep(service: &Arc<Service>, plan: Plan, by: String) -> Result<KeptPlan, Problem> {
+    let _turn = service.shelf.turn.lock().await;
+    if let Some(kept) = service.kept_plan(&plan.id).await? {
+        return Ok(kept);
+    }
+    let kept = KeptPlan { plan, by, approval: None };
+    service.keep_plan(kept.clone()).await?;
+    Ok(kept)
 }
 
 /// List the plans that can still be applied
@@ -164,7 +167,9 @@ pub(super) async fn list_plan_items(
 /// For administrators, and only for guards that object to this very plan and may be overruled. Applying the plan uses
 /// the approval. A later one replaces an earlier one.
 #[utoipa::path(post, path = "/plans/{id}/approval", tag = "plans", params(IdPath), request_body = Approving, responses(
-    (status = 201, description = "The plan with its approval", body = PlanHead)
+    (status = 201, description = "The plan with its approval", body = PlanHead, headers(
+        ("Location" = String, description = "Where the plan is")
+    ))
 ))]
 pub(super) async fn approve_plan(
     State(service): State<Arc<Service>>,

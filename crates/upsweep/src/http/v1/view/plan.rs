@@ -7,6 +7,7 @@ use upsweep_engine::ports::{self, KeptPlan};
 use upsweep_plan::reconcile::{Kept, Total};
 use utoipa::ToSchema;
 
+use super::super::plans::Selection;
 use super::super::text::{Name, Time};
 use super::{Amount, Approval, Refusal};
 
@@ -26,7 +27,7 @@ pub(crate) struct PlanHead {
     /// What becomes of the files: quarantine, archive, delete or backup-and-delete.
     action: String,
     /// What it was limited to; empty means everything.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Selection)]
     selection: serde_json::Value,
     /// Files that were judged.
     files: u64,
