@@ -109,7 +109,7 @@ fn approval(pairs: &[(String, String)], is_admin: bool) -> Result<Option<Approva
         }
     }
     match reason.map(str::trim) {
-        Some(reason) if !reason.is_empty() => Ok(Some(Approval { codes, reason: reason.to_owned() })),
+        Some(reason) if !reason.is_empty() => Ok(Some(Approval { codes, reason: reason.to_owned(), by: None })),
         _ => Err(invalid("reason", reason.unwrap_or_default(), "say why these guards may be overruled")),
     }
 }
