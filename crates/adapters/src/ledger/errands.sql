@@ -1,6 +1,7 @@
 -- What a service keeps between its calls. Times are microseconds since 1970, UTC.
 
--- Plans that wait for somebody, in the order in which they were kept. The body is the plan's JSON, compressed (zstd).
+-- Plans that wait for somebody, in the order in which they were kept. The body is the plan's JSON, compressed (zstd);
+-- the outline is what lists tell of it, so that they need not read the body.
 CREATE TABLE plans (
     seq           INTEGER PRIMARY KEY AUTOINCREMENT,
     id            TEXT NOT NULL UNIQUE,
@@ -8,6 +9,8 @@ CREATE TABLE plans (
     expires_at    INTEGER NOT NULL,
     by            TEXT NOT NULL,
     hash          TEXT NOT NULL,
+    format        INTEGER NOT NULL,
+    outline_json  TEXT NOT NULL,
     approval_json TEXT,
     body          BLOB NOT NULL
 ) STRICT;

@@ -36,12 +36,13 @@ fn codes<'a>(codes: impl IntoIterator<Item = &'a Code>) -> Option<String> {
 
 pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
     let RunRecord { id, kind, started_at: _, ended_at: _, by, approval, outcome: _ } = run;
-    let (allowed, reason) = match approval {
-        Some(Approval { codes: allowed, reason }) => (codes(allowed), Some(reason.clone())),
-        None => (None, None),
+    let (allowed, reason, allowed_by) = match approval {
+        Some(Approval { codes: allowed, reason, by }) => (codes(allowed), Some(reason.clone()), by.clone()),
+        None => (None, None, None),
     };
     let writer = Writer { run: Some(id.clone()), actor: by.clone() };
-    let details = details([("kind", Some(kind.word().to_owned())), ("allowed", allowed), ("allowed_why", reason)]);
+    let kind = Some(kind.word().to_owned());
+    let details = details([("kind", kind), ("allowed", allowed), ("allowed_why", reason), ("allowed_by", allowed_by)]);
     writer.record("run-begun", Some(id.clone()), details)
 }
 
@@ -131,12 +132,17 @@ pub(super) fn hold_released(writer: &Writer, hold: &Hold, by: &str, why: &str) -
     writer.record("hold-released", Some(hold.id.to_string()), details)
 }
 
-pub(super) fn plan_approved(writer: &Writer, id: &str, hash: &str, approval: &PlanApproval) -> NewRecord {
-    let PlanApproval { approval: Approval { codes: allowed, reason }, by, at: _ } = approval;
+pub(super) fn plan_approved(writer: &Writer, id: &str, approval: &PlanApproval) -> NewRecord {
+    let PlanApproval { plan: hash, approval: Approval { codes: allowed, reason, by: _ }, by, at: _ } = approval;
     let writer = Writer { actor: by.clone(), ..writer.clone() };
     let details =
-        details([("plan", Some(hash.to_owned())), ("allowed", codes(allowed)), ("allowed_why", Some(reason.clone()))]);
+        details([("plan", Some(hash.clone())), ("allowed", codes(allowed)), ("allowed_why", Some(reason.clone()))]);
     writer.record("plan-approved", Some(id.to_owned()), details)
+}
+
+pub(super) fn plan_dropped(writer: &Writer, id: &str, hash: &str, by: &str) -> NewRecord {
+    let writer = Writer { actor: by.to_owned(), ..writer.clone() };
+    writer.record("plan-dropped", Some(id.to_owned()), details([("plan", Some(hash.to_owned()))]))
 }
 
 pub(super) fn pruned(writer: &Writer, records: u64, last: u64, before: Timestamp) -> NewRecord {
@@ -164,6 +170,7 @@ mod tests {
             "hold-set",
             "hold-released",
             "plan-approved",
+            "plan-dropped",
             "audit-pruned",
         ];
         for event in of_files.chain(others) {

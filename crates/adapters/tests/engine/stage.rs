@@ -226,7 +226,7 @@ pub(crate) fn codes(refusals: &[upsweep_plan::guard::Refusal]) -> Vec<Code> {
 
 pub(crate) fn request(allow: &[Code]) -> Request {
     let codes: BTreeSet<Code> = allow.iter().copied().collect();
-    let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
+    let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned(), by: None });
     let since = Timestamp::UNIX_EPOCH;
     Request {
         holder: Holder {

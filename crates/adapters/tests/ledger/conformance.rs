@@ -301,9 +301,14 @@ fn operations_belong_to_a_run_that_began(mut desk: Desk) {
 
 fn approvals_are_kept(mut desk: Desk) {
     let kinds = RunKind::ALL;
+    let approval = |by: Option<&str>| Approval {
+        codes: BTreeSet::from([Code::G003, Code::G001]),
+        reason: "we moved house".into(),
+        by: by.map(str::to_owned),
+    };
     let runs = (0..).zip(kinds).map(|(secs, kind)| RunRecord {
         kind,
-        approval: Some(Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we moved house".into() }),
+        approval: Some(approval((kind == RunKind::Apply).then_some("berta"))),
         ..run_record(kind.word(), secs)
     });
     let runs: Vec<RunRecord> = runs.collect();

@@ -62,27 +62,27 @@ pub(crate) fn kept(id: &str, secs: i64) -> KeptPlan {
     KeptPlan { plan: plan.sealed(), by: "dr. ü\n".to_owned(), approval: None }
 }
 
-pub(crate) fn approval(reason: &str, secs: i64) -> PlanApproval {
-    let codes = BTreeSet::from([Code::G003, Code::G001]);
-    PlanApproval { approval: Approval { codes, reason: reason.to_owned() }, by: "berta".to_owned(), at: at(secs) }
+fn approval(of: &KeptPlan, reason: &str, secs: i64) -> PlanApproval {
+    let approval = Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: reason.to_owned(), by: None };
+    PlanApproval { plan: of.plan.hash.clone(), approval, by: "berta".to_owned(), at: at(secs) }
 }
 
 fn ids(ledger: &dyn Ledger) -> Vec<String> {
-    ledger.kept_plans().unwrap().into_iter().map(|kept| kept.plan.id).collect()
+    ledger.plan_heads().unwrap().into_iter().map(|head| head.outline.id).collect()
 }
 
 fn a_plan_is_kept_to_the_last_detail(mut desk: Desk) {
     assert_eq!(desk.ledger.kept_plan("p1").unwrap(), None);
-    assert_eq!(desk.ledger.kept_plans().unwrap(), []);
+    assert_eq!(desk.ledger.plan_heads().unwrap(), []);
     let plain = kept("p1", 0);
-    let approved = KeptPlan { approval: Some(approval("seen", 3)), ..kept("p2", 1) };
+    let approved = KeptPlan { approval: Some(approval(&kept("p2", 1), "seen", 3)), ..kept("p2", 1) };
     desk.ledger.keep_plan(&plain).unwrap();
     desk.ledger.keep_plan(&approved).unwrap();
     let desk = desk.reopened();
     assert_eq!(desk.ledger.kept_plan("p1").unwrap(), Some(plain.clone()));
     assert_eq!(desk.ledger.kept_plan("p2").unwrap(), Some(approved.clone()));
     assert_eq!(desk.ledger.kept_plan("p3").unwrap(), None);
-    assert_eq!(desk.ledger.kept_plans().unwrap(), [approved, plain]);
+    assert_eq!(desk.ledger.plan_heads().unwrap(), [approved.head(), plain.head()]);
 }
 
 fn the_last_plan_kept_comes_first(mut desk: Desk) {
@@ -116,10 +116,14 @@ fn beyond_the_most_the_first_kept_goes(mut desk: Desk) {
 fn a_plan_kept_again_takes_its_own_place(mut desk: Desk) {
     desk.ledger.keep_plan(&kept("p1", 0)).unwrap();
     desk.ledger.keep_plan(&kept("p2", 0)).unwrap();
-    assert!(desk.ledger.approve_plan("p1", &approval("seen", 1)).unwrap());
+    let seen = approval(&kept("p1", 0), "seen", 1);
+    assert!(desk.ledger.approve_plan("p1", &seen).unwrap());
     let anew = kept("p1", 7);
     desk.ledger.keep_plan(&anew).unwrap();
-    let desk = desk.reopened();
+    let mut desk = desk.reopened();
+    assert!(!desk.ledger.approve_plan("p1", &seen).unwrap(), "what was approved was another plan of that name");
+    assert_eq!(desk.events(), ["plan-approved"], "what did not happen is not told");
+    assert_eq!(seen.of(&anew.plan), None);
     assert_eq!(ids(&*desk.ledger), ["p1", "p2"]);
     assert_eq!(desk.ledger.kept_plan("p1").unwrap(), Some(anew), "nobody approved this one");
 }
@@ -127,24 +131,30 @@ fn a_plan_kept_again_takes_its_own_place(mut desk: Desk) {
 fn a_plan_is_dropped_once(mut desk: Desk) {
     desk.ledger.keep_plan(&kept("p1", 0)).unwrap();
     desk.ledger.keep_plan(&kept("p2", 0)).unwrap();
-    assert!(!desk.ledger.drop_plan("p3").unwrap());
-    assert!(desk.ledger.drop_plan("p1").unwrap());
+    desk.ledger.set_actor("the service");
+    assert!(!desk.ledger.drop_plan("p3", "anna", at(1)).unwrap());
+    assert!(desk.ledger.drop_plan("p1", "berta", at(2)).unwrap());
     let mut desk = desk.reopened();
-    assert!(!desk.ledger.drop_plan("p1").unwrap());
+    assert!(!desk.ledger.drop_plan("p1", "anna", at(3)).unwrap());
     assert_eq!(ids(&*desk.ledger), ["p2"]);
+    let [dropped] = &desk.trail()[..] else { panic!("one record: {:?}", desk.trail()) };
+    let told = (dropped.event.as_str(), dropped.actor.as_str(), dropped.subject.as_deref(), dropped.at);
+    assert_eq!(told, ("plan-dropped", "berta", Some("p1"), at(2)), "who dropped it, not who wrote it down");
+    assert_eq!(dropped.details["plan"], kept("p1", 0).plan.hash);
+    desk.ledger.verify().unwrap();
 }
 
 fn an_approval_is_kept_and_in_the_trail(mut desk: Desk) {
-    assert!(!desk.ledger.approve_plan("p1", &approval("nobody", 1)).unwrap());
+    assert!(!desk.ledger.approve_plan("p1", &approval(&kept("p1", 0), "nobody", 1)).unwrap());
     assert_eq!(desk.events(), [""; 0], "what did not happen is not told");
     let plan = kept("p1", 0);
     desk.ledger.keep_plan(&plan).unwrap();
     assert_eq!(desk.events(), [""; 0], "a plan changes nothing");
     desk.ledger.set_actor("the service");
-    assert!(desk.ledger.approve_plan("p1", &approval("seen", 1)).unwrap());
+    assert!(desk.ledger.approve_plan("p1", &approval(&plan, "seen", 1)).unwrap());
     let again = PlanApproval {
-        approval: Approval { codes: BTreeSet::from([Code::G010]), reason: "seen\nagain".to_owned() },
-        ..approval("", 2)
+        approval: Approval { codes: BTreeSet::from([Code::G010]), reason: "seen\nagain".to_owned(), by: None },
+        ..approval(&plan, "", 2)
     };
     assert!(desk.ledger.approve_plan("p1", &again).unwrap());
     let desk = desk.reopened();

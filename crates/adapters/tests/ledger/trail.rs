@@ -25,7 +25,11 @@ everywhere!(
 );
 
 fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
-    let approval = Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we \"moved\"".into() };
+    let approval = Approval {
+        codes: BTreeSet::from([Code::G003, Code::G001]),
+        reason: "we \"moved\"".into(),
+        by: Some("berta".into()),
+    };
     desk.ledger.begin_run(&RunRecord { approval: Some(approval), ..run_record("run-1", 1) }).unwrap();
     let outcome = RunOutcome {
         copied: Amount::default(),
@@ -48,7 +52,10 @@ fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
     let words = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
     };
-    assert_eq!(begun.details, words(&[("kind", "run"), ("allowed", "G001 G003"), ("allowed_why", "we \"moved\"")]));
+    assert_eq!(
+        begun.details,
+        words(&[("kind", "run"), ("allowed", "G001 G003"), ("allowed_why", "we \"moved\""), ("allowed_by", "berta")])
+    );
     assert_eq!((ended.seq, ended.at, ended.event.as_str()), (2, at(9), "run-ended"));
     assert_eq!((ended.run.as_deref(), ended.actor.as_str()), (Some("run-1"), "process 7 on host"));
     let all = [

@@ -4,6 +4,7 @@ mod audit;
 mod errands;
 mod holds;
 mod memories;
+mod plans;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub use audit::*;
 pub use errands::*;
 pub use holds::*;
 pub use memories::*;
+pub use plans::*;
 
 /// Runs, operations and the journal; beside them holds, memories, the audit trail, and what a service keeps. Whatever a method changed is
 /// durable when it returns.
@@ -200,6 +202,9 @@ pub struct Approval {
     pub codes: BTreeSet<Code>,
     /// Their words.
     pub reason: String,
+    /// Who overruled them, where it is not the one who runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// How a run ended.

@@ -146,5 +146,5 @@ pub(super) fn approved(codes: &[Code], reason: &str, why: &str) -> anyhow::Resul
     if let Some(code) = codes.iter().find(|code| !code.is_approvable()) {
         return Err(UsageError(format!("{code} cannot be overruled; see docs/guards.md for what to do instead")).into());
     }
-    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned() })
+    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned(), by: None })
 }

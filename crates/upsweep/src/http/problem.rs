@@ -24,6 +24,8 @@ struct Inner {
     /// Members of the body besides the ones that every problem has.
     more: Map<String, Value>,
     retry_after_secs: Option<u64>,
+    /// Whether it was not done because somebody had it stopped.
+    is_stop: bool,
 }
 
 /// The stable codes; each has its status and its title.
@@ -100,7 +102,13 @@ impl Problem {
     /// `detail` is for people: what, which object, what next. Passwords in it are masked.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = secrets::masked(&detail.into());
-        Self(Box::new(Inner { code, detail, more: Map::new(), retry_after_secs: None }))
+        Self(Box::new(Inner {
+            code,
+            detail,
+            more: Map::new(),
+            retry_after_secs: None,
+            is_stop: code == Code::ShuttingDown,
+        }))
     }
 
     /// Whoever cannot show who they are learns nothing about why.
@@ -142,6 +150,17 @@ impl Problem {
         self
     }
 
+    #[must_use]
+    fn stopped(mut self) -> Self {
+        self.0.is_stop = true;
+        self
+    }
+
+    /// Whether it was not done because somebody had it stopped, or stops the service.
+    pub(crate) fn is_stop(&self) -> bool {
+        self.0.is_stop
+    }
+
     pub(crate) fn code(&self) -> Code {
         self.0.code
     }
@@ -177,7 +196,7 @@ impl Problem {
                 Self::new(Code::Conflict, error.to_string())
             }
             EngineError::NoSuchRun(_) => Self::new(Code::NotFound, error.to_string()),
-            EngineError::Stopped => Self::new(Code::Conflict, error.to_string()),
+            EngineError::Stopped => Self::new(Code::Conflict, error.to_string()).stopped(),
             other => Self::new(Code::Internal, other.to_string()),
         }
     }
@@ -191,7 +210,7 @@ impl Problem {
     }
 
     fn body(&self, id: Option<&RequestId>) -> Value {
-        let Inner { code, detail, more, retry_after_secs: _ } = &*self.0;
+        let Inner { code, detail, more, retry_after_secs: _, is_stop: _ } = &*self.0;
         let (word, status, title) = code.facts();
         let mut body = more.clone();
         body.insert("type".to_owned(), Value::from(format!("urn:upsweep:problem:{word}")));

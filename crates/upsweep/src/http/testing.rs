@@ -1,4 +1,5 @@
-//! The example store behind the whole router, for tests. Whoever sends `Bearer admin` is an administrator.
+//! The example store behind the whole router, for tests. Whoever sends `Bearer admin` is an
+//! administrator called anna; `Bearer admin:boss` is called boss.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -186,6 +187,8 @@ async fn gate(mut request: Request, next: Next) -> Response {
     let Some(role) = token.strip_prefix("Bearer ").map(str::to_owned) else {
         return Problem::unauthenticated().into_response();
     };
-    request.extensions_mut().insert(Caller { subject: "anna".to_owned(), role });
+    let (role, subject) = role.split_once(':').unwrap_or((&role, "anna"));
+    let caller = Caller { subject: subject.to_owned(), role: role.to_owned() };
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }

@@ -55,8 +55,26 @@ impl From<Problem> for CleanupError {
             Code::Busy => Self::Busy { detail, run_id: text("run_id") },
             Code::DatabaseUnavailable => Self::DatabaseUnavailable(detail),
             Code::StoreUnavailable => Self::StoreUnavailable(detail),
-            Code::ShuttingDown | Code::Conflict => Self::Stopped(detail),
+            _ if problem.is_stop() => Self::Stopped(detail),
             _ => Self::Failed(detail),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use upsweep_engine::error::EngineError;
+
+    use super::CleanupError;
+    use crate::http::problem::{Code, Problem};
+
+    #[test]
+    fn only_what_somebody_stopped_was_stopped() {
+        let not_bound = EngineError::NotBound { address: "/srv/uploads".to_owned(), what: "nothing to purge" };
+        let of = |problem: Problem| CleanupError::from(problem);
+        assert!(matches!(of(Problem::of_engine(&EngineError::Stopped)), CleanupError::Stopped(_)));
+        assert!(matches!(of(Problem::new(Code::ShuttingDown, "")), CleanupError::Stopped(_)));
+        assert!(matches!(of(Problem::of_engine(&not_bound)), CleanupError::Failed(words) if words.contains("/srv")));
+        assert!(matches!(of(Problem::new(Code::Conflict, "")), CleanupError::Failed(_)));
     }
 }

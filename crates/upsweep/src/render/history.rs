@@ -39,7 +39,8 @@ fn end(run: &RunRecord, outcome: &RunOutcome) -> String {
         Some(approval) if approval.codes.is_empty() => format!(" ({})", one_line(&approval.reason)),
         Some(approval) => {
             let codes: Vec<String> = approval.codes.iter().map(ToString::to_string).collect();
-            format!(" ({} overruled: {})", codes.join(", "), one_line(&approval.reason))
+            let by = approval.by.as_ref().map(|by| format!(" by {}", one_line(by))).unwrap_or_default();
+            format!(" ({} overruled{by}: {})", codes.join(", "), one_line(&approval.reason))
         }
         None => String::new(),
     };

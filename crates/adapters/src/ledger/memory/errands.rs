@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{
-    Amount, Claimed, Errands, KeptPlan, LedgerError, Op, OpFilter, OpId, PLANS_MAX, Pages, PlanApproval,
+    Amount, Claimed, Errands, KeptPlan, LedgerError, Op, OpFilter, OpId, PLANS_MAX, Pages, PlanApproval, PlanHead,
     REPEATABLE_FOR, RepeatableRequest, RunFilter, RunRecord, Totals,
 };
 
@@ -33,20 +33,22 @@ impl Errands for MemoryLedger {
         Ok(self.kept.plans.iter().find(|kept| kept.plan.id == id).cloned())
     }
 
-    fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError> {
-        Ok(self.kept.plans.iter().rev().cloned().collect())
+    fn plan_heads(&self) -> Result<Vec<PlanHead>, LedgerError> {
+        Ok(self.kept.plans.iter().rev().map(KeptPlan::head).collect())
     }
 
-    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError> {
-        let before = self.kept.plans.len();
-        self.kept.plans.retain(|kept| kept.plan.id != id);
-        Ok(self.kept.plans.len() < before)
+    fn drop_plan(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool, LedgerError> {
+        let Some(nth) = self.kept.plans.iter().position(|kept| kept.plan.id == id) else { return Ok(false) };
+        let dropped = self.kept.plans.remove(nth);
+        self.tell(at, telling::plan_dropped(&self.writer, id, &dropped.plan.hash, by));
+        Ok(true)
     }
 
     fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError> {
-        let Some(kept) = self.kept.plans.iter_mut().find(|kept| kept.plan.id == id) else { return Ok(false) };
+        let is_meant = |kept: &&mut KeptPlan| kept.plan.id == id && kept.plan.hash == approval.plan;
+        let Some(kept) = self.kept.plans.iter_mut().find(is_meant) else { return Ok(false) };
         kept.approval = Some(approval.clone());
-        let told = telling::plan_approved(&self.writer, id, &kept.plan.hash, approval);
+        let told = telling::plan_approved(&self.writer, id, approval);
         self.tell(approval.at, told);
         Ok(true)
     }

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use upsweep_engine::ports::{
-    Claimed, Errands, KeptPlan, LedgerError, PLANS_MAX, PlanApproval, REPEATABLE_FOR, RepeatableRequest,
+    Claimed, Errands, KeptPlan, LedgerError, Outline, PLANS_MAX, PlanApproval, PlanHead, REPEATABLE_FOR,
+    RepeatableRequest,
 };
-use upsweep_plan::plan::{Plan, PlanError};
+use upsweep_plan::plan::{self, Plan, PlanError};
 
 use super::SqliteLedger;
 use super::audit::Scribe;
-use super::rows::{get, json, micros, optional, time};
+use super::rows::{get, json, micros, optional, parse, time};
 use crate::ledger::telling;
 
 impl Errands for SqliteLedger {
@@ -22,9 +23,11 @@ impl Errands for SqliteLedger {
         let tx = self.begin()?;
         tx.execute("DELETE FROM plans WHERE expires_at <= ?1 OR id = ?2", params![created_at, plan.id])
             .map_err(&fail)?;
+        let (expires_at, approval) = (micros(plan.expires_at), approval.as_ref().map(json));
+        let outline = json(&Outline::of(plan));
         tx.execute(
-            "INSERT INTO plans (id, created_at, expires_at, by, hash, approval_json, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![plan.id, created_at, micros(plan.expires_at), by, plan.hash, approval.as_ref().map(json), body],
+            "INSERT INTO plans (id, created_at, expires_at, by, hash, format, outline_json, approval_json, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![plan.id, created_at, expires_at, by, plan.hash, plan.format, outline, approval, body],
         )
         .map_err(&fail)?;
         let beyond = "DELETE FROM plans WHERE seq NOT IN (SELECT seq FROM plans ORDER BY seq DESC LIMIT ?1)";
@@ -33,25 +36,43 @@ impl Errands for SqliteLedger {
     }
 
     fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError> {
-        Ok(self.plans("WHERE id = ?1", [id])?.pop())
+        let sql = "SELECT id, by, approval_json, body FROM plans WHERE id = ?1";
+        let found = self.db.query_row(sql, [id], |row| Ok(plan_from(row))).optional().map_err(self.fail())?;
+        found.transpose().map(Option::flatten).map_err(|problem| self.damaged(problem))
     }
 
-    fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError> {
-        self.plans("ORDER BY seq DESC", [])
+    fn plan_heads(&self) -> Result<Vec<PlanHead>, LedgerError> {
+        // Not the bodies: a plan may be long.
+        let sql = "SELECT id, by, approval_json, outline_json FROM plans WHERE format = ?1 ORDER BY seq DESC";
+        let mut statement = self.db.prepare_cached(sql).map_err(self.fail())?;
+        let mut rows = statement.query([plan::FORMAT]).map_err(self.fail())?;
+        let mut heads = Vec::new();
+        while let Some(row) = rows.next().map_err(self.fail())? {
+            heads.push(head_from(row).map_err(|problem| self.damaged(problem))?);
+        }
+        Ok(heads)
     }
 
-    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError> {
-        self.db.execute("DELETE FROM plans WHERE id = ?1", [id]).map(|rows| rows > 0).map_err(self.fail())
+    fn drop_plan(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool, LedgerError> {
+        let (fail, ledger, writer) = (self.fail(), self.id.clone(), self.writer.clone());
+        let tx = self.begin()?;
+        let sql = "DELETE FROM plans WHERE id = ?1 RETURNING hash";
+        let hash: Option<String> = tx.query_row(sql, [id], |row| row.get(0)).optional().map_err(&fail)?;
+        let Some(hash) = hash else { return Ok(false) };
+        let told = telling::plan_dropped(&writer, id, &hash, by);
+        Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(at, told)).map_err(&fail)?;
+        tx.commit().map_err(fail)?;
+        Ok(true)
     }
 
     fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError> {
         let (fail, ledger, writer) = (self.fail(), self.id.clone(), self.writer.clone());
         let tx = self.begin()?;
-        let sql = "UPDATE plans SET approval_json = ?2 WHERE id = ?1 RETURNING hash";
-        let hash: Option<String> =
-            tx.query_row(sql, params![id, json(approval)], |row| row.get(0)).optional().map_err(&fail)?;
-        let Some(hash) = hash else { return Ok(false) };
-        let told = telling::plan_approved(&writer, id, &hash, approval);
+        let sql = "UPDATE plans SET approval_json = ?3 WHERE id = ?1 AND hash = ?2";
+        if tx.execute(sql, params![id, approval.plan, json(approval)]).map_err(&fail)? == 0 {
+            return Ok(false);
+        }
+        let told = telling::plan_approved(&writer, id, approval);
         Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(approval.at, told)).map_err(&fail)?;
         tx.commit().map_err(fail)?;
         Ok(true)
@@ -91,17 +112,6 @@ impl Errands for SqliteLedger {
 }
 
 impl SqliteLedger {
-    fn plans(&self, rest: &str, value: impl rusqlite::Params) -> Result<Vec<KeptPlan>, LedgerError> {
-        let sql = format!("SELECT id, by, approval_json, body FROM plans {rest}");
-        let mut statement = self.db.prepare_cached(&sql).map_err(self.fail())?;
-        let mut rows = statement.query(value).map_err(self.fail())?;
-        let mut plans = Vec::new();
-        while let Some(row) = rows.next().map_err(self.fail())? {
-            plans.extend(plan_from(row).map_err(|problem| self.damaged(problem))?);
-        }
-        Ok(plans)
-    }
-
     fn unpacked(&self, id: &str, cause: &std::io::Error) -> LedgerError {
         LedgerError::Storage {
             ledger: self.path.display().to_string(),
@@ -139,4 +149,14 @@ fn plan_from(row: &Row<'_>) -> Result<Option<KeptPlan>, String> {
         read => read.map_err(|error| context(error.to_string()))?,
     };
     Ok(Some(KeptPlan { plan, by: get(row, 1)?, approval: optional(get(row, 2)?).map_err(context)? }))
+}
+
+fn head_from(row: &Row<'_>) -> Result<PlanHead, String> {
+    let id: String = get(row, 0)?;
+    let context = |problem: String| format!("the head of plan {id}: {problem}");
+    Ok(PlanHead {
+        outline: parse(&get::<String>(row, 3)?).map_err(context)?,
+        by: get(row, 1)?,
+        approval: optional(get(row, 2)?).map_err(context)?,
+    })
 }

@@ -2,11 +2,9 @@
 //! repeated, the times of its schedule; and its pages and sums.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use upsweep_plan::lifecycle::State;
-use upsweep_plan::plan::Plan;
 
-use super::{Approval, LedgerError, Op, RunKind, RunRecord};
+use super::{KeptPlan, LedgerError, Op, PlanApproval, PlanHead, RunKind, RunRecord};
 use crate::ports::OpId;
 
 /// At most this many plans are kept; of more the oldest goes.
@@ -30,20 +28,22 @@ pub trait Errands {
     /// [`LedgerError`]; [`LedgerError::Damaged`] when it cannot be read.
     fn kept_plan(&self, id: &str) -> Result<Option<KeptPlan>, LedgerError>;
 
-    /// Every plan that is kept, the last one kept first.
+    /// The heads of all plans that are kept, the last one kept first. Those in the form of another version are left
+    /// out.
     ///
     /// # Errors
     /// [`LedgerError`].
-    fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError>;
+    fn plan_heads(&self) -> Result<Vec<PlanHead>, LedgerError>;
 
-    /// Drops a plan; whether there was one.
+    /// Drops a plan, and notes in the audit trail who did; whether there was one.
     ///
     /// # Errors
     /// [`LedgerError`].
-    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError>;
+    fn drop_plan(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool, LedgerError>;
 
     /// Notes, in the audit trail as well, that a human approved what the guards refuse in a kept plan; whether there
-    /// is such a plan. A later approval replaces an earlier one. Both stay in the trail.
+    /// is such a plan, and it is the one that was approved. A later approval replaces an earlier one. Both stay in the
+    /// trail.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -92,28 +92,6 @@ pub trait Pages {
     /// # Errors
     /// [`LedgerError`].
     fn totals(&self) -> Result<Totals, LedgerError>;
-}
-
-/// A plan that waits for somebody to carry it out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptPlan {
-    /// The plan, sealed.
-    pub plan: Plan,
-    /// Who made it.
-    pub by: String,
-    /// Who approved what the guards refuse in it, if anybody did.
-    pub approval: Option<PlanApproval>,
-}
-
-/// An approval of one plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanApproval {
-    /// Which guards, and why.
-    pub approval: Approval,
-    /// Who.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A request that its sender may repeat without its being carried out twice.

@@ -142,7 +142,7 @@ fn approval(pairs: &[(String, String)], is_admin: bool) -> Result<Option<Approva
         Some(reason) if reason.chars().any(char::is_control) || reason.chars().count() > WORDS_MAX => {
             Err(invalid("reason", reason, &format!("write one line of at most {WORDS_MAX} characters")))
         }
-        Some(reason) if !reason.is_empty() => Ok(Some(Approval { codes, reason: reason.to_owned() })),
+        Some(reason) if !reason.is_empty() => Ok(Some(Approval { codes, reason: reason.to_owned(), by: None })),
         _ => Err(invalid("reason", reason.unwrap_or_default(), "say why these guards may be overruled")),
     }
 }

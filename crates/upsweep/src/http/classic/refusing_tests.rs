@@ -83,7 +83,7 @@ async fn a_refused_plan_is_kept_although_its_caller_has_gone() {
 
 async fn until_kept(stage: &Stage) {
     for _ in 0..3_000 {
-        if !stage.service.kept_plans().await.unwrap().is_empty() {
+        if !stage.service.plan_heads().await.unwrap().is_empty() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -88,7 +88,7 @@ pub(super) async fn create_plan(
     service.databases_answer().await?;
     let plan = service.plan_for(selection).await?;
     let kept = keep(&service, Plan::clone(&plan), asking.by()).await?;
-    let (head, place) = (PlanHead::from(&kept), format!("/api/v1/plans/{}", kept.plan.id));
+    let (head, place) = (PlanHead::from(kept.head()), format!("/api/v1/plans/{}", kept.plan.id));
     Ok((StatusCode::CREATED, located(&place), Json(head)).into_response())
 }
 
@@ -111,8 +111,8 @@ pub(super) async fn list_plans(
     State(service): State<Arc<Service>>,
     _: NoQuery,
 ) -> Result<Json<Listed<PlanHead>>, Problem> {
-    let plans = service.kept_plans().await?;
-    Ok(Json(Listed { items: plans.iter().map(Into::into).collect(), next_cursor: None }))
+    let heads = service.plan_heads().await?;
+    Ok(Json(Listed { items: heads.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
 
 /// Show a plan
@@ -124,7 +124,7 @@ pub(super) async fn get_plan(
     Id(id): Id,
     _: NoQuery,
 ) -> Result<Json<PlanHead>, Problem> {
-    Ok(Json((&find(&service, &id).await?).into()))
+    Ok(Json(find(&service, &id).await?.head().into()))
 }
 
 /// Which of a plan's files.
@@ -186,13 +186,13 @@ pub(super) async fn approve_plan(
         let detail = format!("{other} does not refuse this plan, so there is nothing to approve; see would_refuse");
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let approval = PlanApproval { approval, by: asking.by(), at: service.now() };
+    let approval = PlanApproval { plan: kept.plan.hash.clone(), approval, by: asking.by(), at: service.now() };
     if !service.approve_plan(&id, approval.clone()).await? {
         return Err(not_found(&id));
     }
     kept.approval = Some(approval);
     let place = format!("/api/v1/plans/{id}");
-    Ok((StatusCode::CREATED, located(&place), Json(PlanHead::from(&kept))).into_response())
+    Ok((StatusCode::CREATED, located(&place), Json(PlanHead::from(kept.head()))).into_response())
 }
 
 /// What else is to be said when a plan is applied.
@@ -221,7 +221,7 @@ pub(super) async fn apply_plan(
 ) -> Result<Response, Problem> {
     let approval = asking.approval(approval)?;
     let KeptPlan { plan, by: _, approval: kept } = find(&service, &id).await?;
-    let approval = approval.or(kept.map(|kept| kept.approval));
+    let approval = approval.or_else(|| kept.and_then(|kept| kept.of(&plan)));
     start::start(&service, &asking, Wish { task: Task::Apply(Box::new(plan)), approval, raw: &raw }).await
 }
 
@@ -229,10 +229,11 @@ pub(super) async fn apply_plan(
 #[utoipa::path(delete, path = "/plans/{id}", tag = "plans", params(IdPath), responses((status = 204, description = "It is gone")))]
 pub(super) async fn delete_plan(
     State(service): State<Arc<Service>>,
+    asking: Asking,
     Id(id): Id,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    if service.drop_plan(&id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
+    if service.drop_plan(&id, asking.by()).await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
 }
 
 /// A run or a plan in a path, for the documentation.

@@ -1,6 +1,9 @@
+use axum::body::Body;
+use axum::http::Method;
 use serde_json::{Value, json};
+use upsweep_plan::audit::export::FileVerifier;
 
-use crate::http::testing::{Site, rename};
+use crate::http::testing::{Site, by, rename};
 
 async fn planned(site: &Site, selection: Value) -> Value {
     let said = site.post("/api/v1/plans", selection).await.expect(201);
@@ -39,10 +42,7 @@ async fn a_selection_narrows_a_plan() {
     assert_eq!(named["selection"]["prefixes"], json!(["upload-"]));
     let none = planned(&site, json!({"modified_before": "2001-01-01T00:00:00Z"})).await;
     assert_eq!(none["removals"]["files"], 0);
-    let everything = site.send(
-        crate::http::testing::by("therapist", axum::http::Method::POST, "/api/v1/plans"),
-        axum::body::Body::empty(),
-    );
+    let everything = site.send(by("therapist", Method::POST, "/api/v1/plans"), Body::empty());
     assert_eq!(everything.await.expect(201).json()["removals"]["files"], 5, "the body may be left out");
     assert_eq!(planned(&site, Value::Null).await["removals"]["files"], 5, "or be null");
 }
@@ -149,4 +149,78 @@ async fn without_its_database_there_is_no_plan() {
     let said = site.post("/api/v1/plans", json!({})).await;
     assert_eq!(said.header("retry-after"), "5");
     said.problem(503, "database_unavailable");
+}
+
+/// Every record of the exported trail with that name, once there is one; the whole trail verifies.
+async fn told(site: &Site, event: &str) -> Vec<Value> {
+    for _ in 0..3_000 {
+        let said = site.get_as_admin("/api/v1/audit/export").await.expect(200);
+        let mut verifier = FileVerifier::new(None);
+        said.text.lines().for_each(|line| verifier.line(line.as_bytes()).unwrap());
+        verifier.finish().unwrap();
+        let records = said.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let found: Vec<Value> = records.filter(|record| record["event"] == event).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the trail does not tell {event} within half a minute");
+}
+
+fn begins(value: &Value, words: &str) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with(words))
+}
+
+async fn overruled_by_the_boss_and_applied_by_tina(site: &Site) {
+    let plan = planned(site, json!({})).await;
+    let approval = json!({"codes": ["G003"], "reason": "the old client is gone"});
+    site.post_as("admin:boss", &at(&plan, "/approval"), approval).await.expect(201);
+    let run = site.ended(&site.post_as("therapist:tina", &at(&plan, "/apply"), json!({})).await.expect(202)).await;
+    assert_eq!(run["outcome"], "done", "{run}");
+    assert!(begins(&run["by"], "tina (therapist), request "), "{run}");
+    assert!(begins(&run["approval"]["by"], "boss (admin), request "), "{run}");
+
+    let approved = told(site, "plan-approved").await;
+    assert_eq!(approved.len(), 1, "{approved:?}");
+    assert!(begins(&approved[0]["actor"], "boss (admin), request "), "{approved:?}");
+    assert_eq!((&approved[0]["subject"], &approved[0]["details"]["plan"]), (&plan["id"], &plan["hash"]));
+    let begun = told(site, "run-begun").await;
+    let begun = begun.iter().find(|record| record["run"] == run["id"]).unwrap();
+    assert!(begins(&begun["actor"], "tina (therapist), request "), "{begun}");
+    assert_eq!(begun["details"]["allowed"], "G003");
+    assert!(begins(&begun["details"]["allowed_by"], "boss (admin), request "), "{begun}");
+}
+
+#[tokio::test]
+async fn the_trail_names_who_overruled_and_who_ran_where_that_run_bound_the_store() {
+    overruled_by_the_boss_and_applied_by_tina(&Site::refused()).await;
+}
+
+#[tokio::test]
+async fn the_trail_names_who_overruled_and_who_ran_on_a_store_that_was_bound_before() {
+    let site = Site::new();
+    site.cleaned().await;
+    for n in 0..30 {
+        site.orphan(&format!("old-{n:02}.m4a"));
+    }
+    overruled_by_the_boss_and_applied_by_tina(&site).await;
+}
+
+#[tokio::test]
+async fn a_plan_from_before_the_store_was_bound_moves_into_the_ledger() {
+    let site = Site::refused();
+    let (first, second) = (planned(&site, json!({})).await, planned(&site, json!({})).await);
+    let narrow = json!({"kind": "run", "selection": {"only": ["failed_session"]}});
+    site.ended(&site.post("/api/v1/runs", narrow).await.expect(202)).await;
+    let approval = json!({"codes": ["G003"], "reason": "seen"});
+    let approved = site.post_as("admin:boss", &at(&first, "/approval"), approval).await.expect(201).json();
+    assert!(begins(&told(&site, "plan-approved").await[0]["actor"], "boss (admin), request "));
+    site.send(by("therapist:tina", Method::DELETE, &at(&second, "")), Body::empty()).await.expect(204);
+    let dropped = told(&site, "plan-dropped").await;
+    assert!(begins(&dropped[0]["actor"], "tina (therapist), request "), "{dropped:?}");
+    assert_eq!((dropped.len(), &dropped[0]["subject"]), (1, &second["id"]));
+    let site = Site::renewed(site);
+    let listed = site.get("/api/v1/plans").await.expect(200).json();
+    assert_eq!(listed["items"], json!([approved]), "every process finds it");
 }

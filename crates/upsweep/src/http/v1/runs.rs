@@ -19,9 +19,9 @@ use super::input::{Asking, Body, Id, Limit, NoQuery, Page, Query, Repeatable, is
 use super::plans::{IdPath, Selection};
 use super::start::{self, Wish};
 use super::text::{self, Time};
-use super::view::{Approving, Item, Listed, Run, RunKind};
+use super::view::{Approving, Item, Listed, Run, RunKind, RunState};
 use crate::http::problem::{Code, Problem};
-use crate::service::job::{Phase, Task};
+use crate::service::job::{Job, Phase, Task};
 use crate::service::{self, Service};
 
 /// A run that somebody wants.
@@ -164,8 +164,11 @@ pub(super) async fn list_runs(
     let (records, working) = read.await?;
     let view = |record: RunRecord| {
         let run = Run::of_record(&record, working.as_deref());
-        let job = service.jobs.get(&record.id);
-        job.map_or(Run::of_record(&record, working.as_deref()), |job| run.with_job(&job)).in_list()
+        match service.jobs.get(&record.id) {
+            Some(job) if is_its(&job, &run) => run.with_job(&job),
+            _ => run,
+        }
+        .in_list()
     };
     Ok(Json(Listed::of(records, limit.0, |record| record.id.clone(), view)))
 }
@@ -183,10 +186,17 @@ pub(super) async fn find(service: &Arc<Service>, id: &str) -> Result<Option<Run>
     let job = service.jobs.get(id);
     let record = record(service, id).await?;
     Ok(match (record, job) {
-        (Some(run), Some(job)) => Some(run.with_job(&job)),
+        (Some(run), Some(job)) if is_its(&job, &run) => Some(run.with_job(&job)),
+        (Some(run), Some(_)) => Some(run),
         (Some(run), None) => Some(run),
         (None, job) => job.map(|job| Run::of_job(&job)),
     })
+}
+
+/// Whether a job is the run that the history knows by its id, and not an attempt to begin it that came too late.
+fn is_its(job: &Job, run: &Run) -> bool {
+    let left_no_trace = matches!(job.phase(), Phase::Ended(ended) if start::is_traceless(&ended));
+    !left_no_trace || run.state == RunState::Interrupted
 }
 
 /// A run by its record.
@@ -249,11 +259,9 @@ pub(super) async fn cancel_run(
     let Some(job) = service.jobs.get(&id) else {
         let Some(run) = record(&service, &id).await? else { return Err(not_found(&id)) };
         return Err(match run.state {
-            super::view::RunState::Running => {
-                conflict(format!("run {id} works in another process, and can only be stopped there"))
-            }
-            super::view::RunState::Ended => conflict(format!("run {id} has ended already")),
-            super::view::RunState::Interrupted => {
+            RunState::Running => conflict(format!("run {id} works in another process, and can only be stopped there")),
+            RunState::Ended => conflict(format!("run {id} has ended already")),
+            RunState::Interrupted => {
                 conflict(format!("run {id} was interrupted; what it left is finished by a run of the kind recover"))
             }
         });

@@ -46,8 +46,7 @@ pub(crate) async fn start(service: &Arc<Service>, asking: &Asking, wish: Wish<'_
         Claimed::Before { run } if has_begun(service, &run).await? => {
             return accepted(service, &run, true).await;
         }
-        // It could not begin when it was asked for; now it may.
-        Claimed::Before { run } => run,
+        Claimed::Before { run } => return begin_again(service, asking, wish, run).await,
         Claimed::ForOther => {
             let detail = "this Idempotency-Key was used for another request; use a new one for a new request";
             return Err(Problem::new(Code::KeyReused, detail));
@@ -55,6 +54,23 @@ pub(crate) async fn start(service: &Arc<Service>, asking: &Asking, wish: Wish<'_
     };
     let job = begin(service, asking, wish, run).await?;
     accepted(service, &job.id, false).await
+}
+
+/// Begins a run that could not begin when it was asked for. Who repeats the request to another process may be faster:
+/// then that run is the answer.
+async fn begin_again(
+    service: &Arc<Service>,
+    asking: &Asking,
+    wish: Wish<'_>,
+    run: String,
+) -> Result<Response, Problem> {
+    match begin(service, asking, wish, run.clone()).await {
+        Ok(job) => accepted(service, &job.id, false).await,
+        Err(problem) => match runs::record(service, &run).await? {
+            Some(_) => accepted(service, &run, true).await,
+            None => Err(problem),
+        },
+    }
 }
 
 async fn begin(service: &Arc<Service>, asking: &Asking, wish: Wish<'_>, run: String) -> Result<Arc<Job>, Problem> {
@@ -68,6 +84,7 @@ async fn begin(service: &Arc<Service>, asking: &Asking, wish: Wish<'_>, run: Str
     }
     let order = Order { task, by: asking.by(), approval, run: Some(run) };
     let job = service.start(order).await?.job;
+    service.settle_shelf_after(&job);
     // A run that ended without a trace in the history has nothing to look at later: its end is the answer.
     match job.settled().await {
         Phase::Ended(ended) if is_traceless(&ended) => ended.problem.map_or(Ok(job), Err),
@@ -76,7 +93,7 @@ async fn begin(service: &Arc<Service>, asking: &Asking, wish: Wish<'_>, run: Str
 }
 
 /// Whether a run ended before it could be noted in the history.
-fn is_traceless(ended: &Ended) -> bool {
+pub(super) fn is_traceless(ended: &Ended) -> bool {
     ended.summary.get("run").is_none_or(serde_json::Value::is_null)
 }
 
@@ -114,3 +131,7 @@ pub(crate) fn located(place: &str) -> HeaderMap {
     }
     headers
 }
+
+#[cfg(test)]
+#[path = "start_tests.rs"]
+mod tests;

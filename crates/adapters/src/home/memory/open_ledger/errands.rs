@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use upsweep_engine::ports::{
-    Claimed, Errands, KeptPlan, LedgerError, Op, OpFilter, OpId, Pages, PlanApproval, RepeatableRequest, RunFilter,
-    RunRecord, Totals,
+    Claimed, Errands, KeptPlan, LedgerError, Op, OpFilter, OpId, Pages, PlanApproval, PlanHead, RepeatableRequest,
+    RunFilter, RunRecord, Totals,
 };
 
 use super::OpenLedger;
@@ -17,12 +17,12 @@ impl Errands for OpenLedger {
         self.it().kept_plan(id)
     }
 
-    fn kept_plans(&self) -> Result<Vec<KeptPlan>, LedgerError> {
-        self.it().kept_plans()
+    fn plan_heads(&self) -> Result<Vec<PlanHead>, LedgerError> {
+        self.it().plan_heads()
     }
 
-    fn drop_plan(&mut self, id: &str) -> Result<bool, LedgerError> {
-        self.it().drop_plan(id)
+    fn drop_plan(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool, LedgerError> {
+        self.it().drop_plan(id, by, at)
     }
 
     fn approve_plan(&mut self, id: &str, approval: &PlanApproval) -> Result<bool, LedgerError> {

@@ -125,7 +125,7 @@ impl PartialSchema for Codes {
 
 impl From<Approving> for ports::Approval {
     fn from(Approving { codes, reason }: Approving) -> Self {
-        Self { codes: codes.0.into_iter().map(Into::into).collect(), reason: reason.0 }
+        Self { codes: codes.0.into_iter().map(Into::into).collect(), reason: reason.0, by: None }
     }
 }
 
@@ -134,11 +134,13 @@ impl From<Approving> for ports::Approval {
 pub(crate) struct Approval {
     codes: Vec<String>,
     reason: String,
+    /// Who overruled them, where it is not the one who runs.
+    by: Option<String>,
 }
 
 impl From<&ports::Approval> for Approval {
-    fn from(ports::Approval { codes, reason }: &ports::Approval) -> Self {
-        Self { codes: words(codes), reason: reason.clone() }
+    fn from(ports::Approval { codes, reason, by }: &ports::Approval) -> Self {
+        Self { codes: words(codes), reason: reason.clone(), by: by.clone() }
     }
 }
 

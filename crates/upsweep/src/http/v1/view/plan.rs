@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use upsweep_engine::ports::{self, KeptPlan};
+use upsweep_engine::ports::{self, Outline};
 use upsweep_plan::reconcile::{Kept, Total};
 use utoipa::ToSchema;
 
 use super::super::plans::Selection;
 use super::super::text::{Name, Time};
-use super::{Amount, Approval, Refusal};
+use super::{Amount, Refusal, words};
 
 /// What a plan would do.
 #[derive(Serialize, ToSchema)]
@@ -58,50 +58,68 @@ pub(crate) struct PlanHead {
 /// An approval of one plan.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlanApproval {
-    #[serde(flatten)]
-    approval: Approval,
+    codes: Vec<String>,
+    reason: String,
     by: String,
     at: Time,
 }
 
 impl From<&ports::PlanApproval> for PlanApproval {
-    fn from(ports::PlanApproval { approval, by, at }: &ports::PlanApproval) -> Self {
-        Self { approval: approval.into(), by: by.clone(), at: (*at).into() }
+    fn from(ports::PlanApproval { plan: _, approval, by, at }: &ports::PlanApproval) -> Self {
+        let ports::Approval { codes, reason, by: _ } = approval;
+        Self { codes: words(codes), reason: reason.clone(), by: by.clone(), at: (*at).into() }
     }
 }
 
-/// So many names and sentences of a kind are told; the counts beside them tell how many there are.
-const EXAMPLES: usize = 20;
-
-impl From<&KeptPlan> for PlanHead {
-    fn from(KeptPlan { plan, by, approval }: &KeptPlan) -> Self {
-        let amount = |total: &Total| Amount { files: total.files, bytes: total.bytes };
+impl From<ports::PlanHead> for PlanHead {
+    fn from(ports::PlanHead { outline, by, approval }: ports::PlanHead) -> Self {
+        let Outline {
+            id,
+            created_at,
+            expires_at,
+            store,
+            hash,
+            action,
+            selection,
+            files,
+            explained_files,
+            missing,
+            removals,
+            totals,
+            kept,
+            restores,
+            restore_examples,
+            refusals,
+            incomplete,
+            errors,
+        } = outline;
+        let amount = |total: Total| Amount { files: total.files, bytes: total.bytes };
         Self {
-            id: plan.id.clone(),
-            created_at: plan.created_at.into(),
-            expires_at: plan.expires_at.into(),
-            by: by.clone(),
-            store: plan.store.address.clone(),
-            hash: plan.hash.clone(),
-            action: plan.policy.action.name().to_owned(),
-            selection: serde_json::to_value(&plan.selection).unwrap_or_default(),
-            files: plan.survey.files,
-            explained_files: plan.survey.explained_files,
-            missing: plan.survey.claims.missing,
-            removals: Amount { files: plan.removals.len() as u64, bytes: plan.removal_bytes() },
-            by_reason: plan.totals.iter().map(|(kind, total)| (kind.clone(), amount(total))).collect(),
-            kept: kept(&plan.kept),
-            restores: plan.restores.len() as u64,
-            restore_examples: plan.restores.iter().take(EXAMPLES).cloned().map(Name).collect(),
-            would_refuse: plan.refusals.iter().map(Into::into).collect(),
-            incomplete: plan.incomplete.iter().take(EXAMPLES).cloned().collect(),
-            errors: plan.errors.iter().take(EXAMPLES).cloned().collect(),
+            id,
+            created_at: created_at.into(),
+            expires_at: expires_at.into(),
+            by,
+            store,
+            hash,
+            action: action.name().to_owned(),
+            selection: serde_json::to_value(&selection).unwrap_or_default(),
+            files,
+            explained_files,
+            missing,
+            removals: removals.into(),
+            by_reason: totals.into_iter().map(|(kind, total)| (kind, amount(total))).collect(),
+            kept: stay(&kept),
+            restores,
+            restore_examples: restore_examples.into_iter().map(Name).collect(),
+            would_refuse: refusals.iter().map(Into::into).collect(),
+            incomplete,
+            errors,
             approval: approval.as_ref().map(Into::into),
         }
     }
 }
 
-fn kept(kept: &Kept) -> BTreeMap<String, u64> {
+fn stay(kept: &Kept) -> BTreeMap<String, u64> {
     let Kept {
         claimed,
         held,
