@@ -147,7 +147,9 @@ impl Service {
                 }
             }
             Ok(None) => {}
-            Err(_) if self.shutdown.is_cancelled() => tracing::info!("the service ends before the clean-up could begin"),
+            Err(_) if self.shutdown.is_cancelled() => {
+                tracing::info!("the service ends before the clean-up could begin")
+            }
             Err(problem) => telling::problem(&problem, None, "the clean-up could not be done"),
         }
     }

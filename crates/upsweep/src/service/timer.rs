@@ -60,7 +60,11 @@ where
             Due::Run { slot, passed } => match slots.claim(slot).await {
                 Err(error) => {
                     // The time stays due for a while.
-                    telling::warning(&Problem::of_error(&error), None, "cannot note that the scheduled clean-up begins; it is tried again");
+                    telling::warning(
+                        &Problem::of_error(&error),
+                        None,
+                        "cannot note that the scheduled clean-up begins; it is tried again",
+                    );
                     nap(pace, SLICE, &shutdown).await;
                 }
                 Ok(false) => {
