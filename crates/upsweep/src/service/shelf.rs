@@ -34,8 +34,8 @@ impl Shelf {
         work(&mut plans)
     }
 
-    /// Moves everything into the ledger, the oldest first. An approval is noted there as if it were given now, so
-    /// that the trail tells of it, too.
+    /// Moves everything into the ledger, the oldest first. Approvals are noted there with the time at which they were
+    /// given, so that the trail tells of them, too.
     fn move_into(&self, ledger: &mut dyn Ledger, now: Timestamp) -> anyhow::Result<()> {
         while let Some(kept) = self.with(now, |plans| plans.last().cloned()) {
             ledger.keep_plan(&KeptPlan { approval: None, ..kept.clone() })?;
