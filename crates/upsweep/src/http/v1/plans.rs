@@ -86,8 +86,13 @@ pub(super) async fn create_plan(
 ) -> Result<Response, Problem> {
     let selection = value.checked()?;
     service.databases_answer().await?;
-    let plan = service.plan_for(selection).await?;
-    let kept = keep(&service, Plan::clone(&plan), asking.by()).await?;
+    let (worker, by) = (Arc::clone(&service), asking.by());
+    // Who did not wait for it finds it in the list.
+    let kept = service.to_the_end(async move {
+        let plan = worker.plan_for(selection).await?;
+        keep(&worker, Plan::clone(&plan), by).await
+    });
+    let kept = kept.await?;
     let (head, place) = (PlanHead::from(kept.head()), format!("/api/v1/plans/{}", kept.plan.id));
     Ok((StatusCode::CREATED, located(&place), Json(head)).into_response())
 }
