@@ -38,8 +38,7 @@ pub(super) struct Parameters {
     /// Guards that an administrator overrules, separated by commas; it takes a `reason`.
     #[param(pattern = "^G0(01|03|05|06|07|10)(,G0(01|03|05|06|07|10))*$", max_length = 60)]
     allow: Option<String>,
-    /// Why they are overruled.
-    #[param(min_length = 1, max_length = 1000, pattern = r"\S")]
+    /// Why they are overruled: something other than blanks. Without `allow` it means nothing, whatever it says.
     reason: Option<String>,
 }
 
