@@ -70,14 +70,15 @@ fn announce(service: &Service, listening: &Listening, timetable: &Timetable) {
 /// When it cleans up, or how to have it do so.
 fn by_itself(service: &Service, timetable: &Timetable) -> String {
     let schedule = &service.config().service.schedule;
+    let first = if service.config().service.cleanup_on_startup { "once now, then " } else { "" };
     match (&schedule.cron, timetable.next_after(service.now())) {
         (Some(cron), Some(next)) => {
             let zone = timetable.zone_name();
-            format!("cleans up: by schedule ({cron}, {zone}), next on {}", timetable.spelled(next))
+            format!("cleans up: {first}by schedule ({cron}, {zone}), next on {}", timetable.spelled(next))
         }
-        (Some(cron), None) => format!("cleans up: by request only; the schedule {cron} never comes"),
+        (Some(cron), None) => format!("cleans up: {first}by request only; the schedule {cron} never comes"),
         (None, _) => format!(
-            "cleans up: by request only; UPSWEEP_SCHEDULE_ENABLED=true switches on every day at {:02}:00 (CLEANUP_SCHEDULE_HOUR)",
+            "cleans up: {first}by request only; UPSWEEP_SCHEDULE_ENABLED=true switches on every day at {:02}:00 (CLEANUP_SCHEDULE_HOUR)",
             schedule.hour
         ),
     }
@@ -138,7 +139,7 @@ impl Service {
                 match judge(&report, &unknown) {
                     (Outcome::Stopped, _) => tracing::info!(run = number, "clean-up stopped"),
                     (_, Some(problem)) => {
-                        telling::problem(&problem, run, "the clean-up did not do what it should");
+                        telling::problem(&problem, (run, by), "the clean-up did not do what it should");
                     }
                     (Outcome::Partial, None) => {
                         tracing::warn!(run = number, errors = report.errors(), "clean-up done, but for some files");
@@ -150,7 +151,7 @@ impl Service {
             Err(_) if self.shutdown.is_cancelled() => {
                 tracing::info!("the service ends before the clean-up could begin")
             }
-            Err(problem) => telling::problem(&problem, None, "the clean-up could not be done"),
+            Err(problem) => telling::problem(&problem, (None, by), "the clean-up could not be done"),
         }
     }
 
@@ -175,7 +176,11 @@ impl Service {
             Err(problem) => match problem.code() {
                 Code::Busy | Code::ShuttingDown => {}
                 Code::StoreUnavailable if was_away => {}
-                _ => telling::warning(&problem, None, "cannot look whether hidden files are claimed again"),
+                _ => telling::warning(
+                    &problem,
+                    (None, "the watch"),
+                    "cannot look whether hidden files are claimed again",
+                ),
             },
         }
     }

@@ -6,19 +6,19 @@ use upsweep_engine::logs::FILE_NAMES;
 use crate::http::problem::{Code, Problem};
 
 /// Of a clean-up: a refusal is what guards are for, everything else is an error.
-pub(crate) fn problem(problem: &Problem, run: Option<&str>, what: &'static str) {
+pub(crate) fn problem(problem: &Problem, (run, by): (Option<&str>, &str), what: &'static str) {
     if matches!(problem.code(), Code::Refused | Code::Busy) {
-        return warning(problem, run, what);
+        return warning(problem, (run, by), what);
     }
     let code = problem.code().word();
-    tracing::error!(code, run, "{what}");
+    tracing::error!(code, run, by, "{what}");
     words(problem, what);
 }
 
 /// Of something that is tried again soon.
-pub(crate) fn warning(problem: &Problem, run: Option<&str>, what: &'static str) {
+pub(crate) fn warning(problem: &Problem, (run, by): (Option<&str>, &str), what: &'static str) {
     let (code, guards) = (problem.code().word(), guards(problem));
-    tracing::warn!(code, run, guards, "{what}");
+    tracing::warn!(code, run, guards, by, "{what}");
     words(problem, what);
 }
 

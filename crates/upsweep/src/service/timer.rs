@@ -62,7 +62,7 @@ where
                     // The time stays due for a while.
                     telling::warning(
                         &Problem::of_error(&error),
-                        None,
+                        (None, "the schedule"),
                         "cannot note that the scheduled clean-up begins; it is tried again",
                     );
                     nap(pace, SLICE, &shutdown).await;
@@ -101,7 +101,7 @@ async fn begin<P: Pace, S: Slots>(pace: &P, slots: &S, shutdown: &CancellationTo
                 let cause = Some(format!("{error:#}"));
                 if cause != told {
                     let what = "cannot tell which scheduled clean-up was the last; it is tried again";
-                    telling::warning(&Problem::of_error(&error), None, what);
+                    telling::warning(&Problem::of_error(&error), (None, "the schedule"), what);
                     told = cause;
                 }
             }
@@ -122,7 +122,11 @@ async fn pass_over<P: Pace, S: Slots>(timetable: &Timetable, pace: &P, slots: &S
 /// A time that was passed over is claimed too, so that nobody makes up for it.
 async fn note<S: Slots>(slots: &S, passed: Timestamp) {
     if let Err(error) = slots.claim(passed).await {
-        telling::warning(&Problem::of_error(&error), None, "cannot note that a scheduled clean-up was skipped");
+        telling::warning(
+            &Problem::of_error(&error),
+            (None, "the schedule"),
+            "cannot note that a scheduled clean-up was skipped",
+        );
     }
 }
 
@@ -154,7 +158,7 @@ async fn outcome(work: impl Future<Output = anyhow::Result<()>> + Send + 'static
 
 fn tell(outcome: anyhow::Result<()>, what: &'static str) {
     if let Err(error) = outcome {
-        telling::problem(&Problem::of_error(&error), None, what);
+        telling::problem(&Problem::of_error(&error), (None, "a task of the service"), what);
     }
 }
 

@@ -107,7 +107,9 @@ pub(super) async fn listen_to_run(
 fn answer(events: impl Stream<Item = Event> + Send + 'static) -> Response {
     use futures_util::StreamExt as _;
     let sent = events.map(|event| Ok::<_, Infallible>(sent(&event)));
-    Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still there")).into_response()
+    let live = Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still there"));
+    // A proxy that collects answers would keep the news until the end; this is how nginx is told not to.
+    ([("x-accel-buffering", "no")], live).into_response()
 }
 
 fn sent(event: &Event) -> Sent {

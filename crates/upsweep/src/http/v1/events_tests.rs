@@ -24,6 +24,7 @@ async fn a_listener_hears_a_run_from_its_beginning_to_its_end() {
     let place = format!("{}/events", started.header("location"));
     let heard = site.get(&place).await.expect(200);
     assert_eq!(heard.header("content-type"), "text/event-stream");
+    assert_eq!(heard.header("x-accel-buffering"), "no", "a proxy must not collect events");
     let all = events(&heard.text);
     let ids: Vec<u64> = all.iter().map(|(id, ..)| *id).collect();
     assert_eq!(ids, (1..=all.len() as u64).collect::<Vec<_>>());
