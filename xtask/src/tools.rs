@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::python;
+
 pub(crate) struct Tool {
     name: &'static str,
     why: &'static str,
@@ -65,7 +67,8 @@ pub(crate) fn provide() -> Result<(), String> {
     let missing = missing(TEST_TOOLS, &program_dirs());
     install_debian(&missing)?;
     install_cargo(&missing)?;
-    still_missing(TEST_TOOLS)
+    still_missing(TEST_TOOLS)?;
+    python::provide()
 }
 
 /// Coverage is for the curious: it says what to install, and installs nothing.
@@ -113,18 +116,21 @@ fn install_debian(missing: &[&Tool]) -> Result<(), String> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let as_root = as_root().ok_or_else(|| advice(missing))?;
-    let apt_get = |args: &[&str]| {
-        let command = [as_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], args].concat();
-        run(&command).map_err(|reason| format!("{reason}\n{}", advice(missing)))
-    };
     let packages: Vec<&str> = wanted.iter().map(|(package, _)| *package).collect();
-    apt_get(&["update", "--quiet"])?;
-    apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], packages.as_slice()].concat())?;
+    let as_root = apt_get_install(&packages).map_err(|reason| format!("{reason}\n{}", advice(missing)))?;
     for (_, service) in wanted {
         stop_service(as_root, service);
     }
     Ok(())
+}
+
+/// Installs Debian's packages, and returns the words that made it run as root.
+pub(crate) fn apt_get_install(packages: &[&str]) -> Result<&'static [&'static str], String> {
+    let as_root = as_root().ok_or("Packages cannot be installed here: that takes apt-get, and root or sudo.")?;
+    let apt_get = |args: &[&str]| run(&[as_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], args].concat());
+    apt_get(&["update", "--quiet"])?;
+    apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat())?;
+    Ok(as_root)
 }
 
 /// The package was not there a moment ago, so nobody relies on the server it may have started. Where none runs, or
@@ -169,7 +175,8 @@ fn as_root() -> Option<&'static [&'static str]> {
     }
 }
 
-fn run(command: &[&str]) -> Result<(), String> {
+/// Shows a command, and runs it; it must succeed.
+pub(crate) fn run(command: &[&str]) -> Result<(), String> {
     println!("  {}", command.join(" "));
     let status = Command::new(command[0]).args(&command[1..]).status();
     match status {

@@ -1,12 +1,12 @@
 //! Claims out of real databases, behind the engine's port `ClaimSource`.
 
 pub mod memory;
-mod mysql;
-mod names;
-mod postgres;
-mod runtime;
-mod sql;
-mod sqlite;
+pub(crate) mod mysql;
+pub(crate) mod names;
+pub(crate) mod postgres;
+pub(crate) mod runtime;
+pub(crate) mod sql;
+pub(crate) mod sqlite;
 mod tls;
 pub mod url;
 

@@ -1,5 +1,6 @@
 //! Upsweep's adapters.
 
+pub mod accounts;
 pub mod archive;
 pub mod audio;
 pub mod claims;

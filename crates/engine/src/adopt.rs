@@ -44,7 +44,7 @@ pub fn adopt(world: &mut World<'_>, request: &Request) -> Result<(Report, Adopte
     let (Binding::Bound, Some(marker)) = (&bond.binding, &bond.marker) else {
         return Err(desk::not_bound(&bond, "adopt"));
     };
-    let lease = world.home.acquire(&request.holder)?;
+    let lease = desk::take_lease(world, request)?;
     let mut ledger = world.home.create_ledger()?;
     if binding::owner(world.home, &*ledger, Some(marker))?.as_ref() != Some(&marker.store_id) {
         ledger.belong_to(&marker.store_id)?;
@@ -66,6 +66,7 @@ fn take_over(
     report: &mut Report,
     adopted: &mut Adopted,
 ) -> Result<(), EngineError> {
+    world.go_on()?;
     adopted.gone = note_gone(world, ledger)?;
     let strays = strays(world, ledger)?;
     bring_back(world, strays, &mut report.restored, &mut adopted.nameless)?;
@@ -131,6 +132,7 @@ fn bring_back(
 ) -> Result<(), EngineError> {
     world.progress.begin(Stage::Restoring, Some(strays.len() as u64));
     for of_run in strays.chunk_by(|a, b| a.place.run == b.place.run) {
+        world.go_on()?;
         let mut moved: Vec<&Key> = Vec::new();
         for Lying { place, key, size_bytes } in of_run {
             world.progress.advance(1);

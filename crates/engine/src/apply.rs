@@ -67,8 +67,8 @@ impl Skipped {
 /// Hides what `plan` removes, and tells `applied` as it goes. The guards were asked before; the lease is in hand.
 ///
 /// # Errors
-/// [`EngineError`] when the database, the ledger or the store as a whole fails. What was begun is in the
-/// journal, and recovery finishes it.
+/// [`EngineError`] when the database, the ledger or the store as a whole fails, or somebody asked to stop. What was
+/// begun is in the journal, and recovery finishes it.
 pub fn apply(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
@@ -84,12 +84,13 @@ pub fn apply(
         if rechecked_at.is_none_or(|at| world.now() > at.checked_add(RECHECK_VALID_FOR).unwrap_or(at)) {
             if rechecked_at.is_some() {
                 // Hiding many files takes its time, and claims on those that are hidden do not wait for it either.
-                applied.restored.extend(restore_claimed_again(world, ledger, lease)?.restored);
+                restore_claimed_again(world, ledger, lease, &mut applied.restored)?;
             }
             rest = recheck(world, ledger, bond, rest, &plan.databases, applied)?;
             world.progress.begin(Stage::Hiding, Some(rest.len() as u64));
             rechecked_at = Some(world.now());
         }
+        world.go_on()?;
         let batch: Vec<Removal> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
         hide_batch(world, ledger, run, &batch, plan.quarantine_secs, applied)?;
         world.progress.advance(batch.len() as u64);

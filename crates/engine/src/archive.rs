@@ -47,8 +47,8 @@ impl Archived {
 /// Copies every hidden file that must have a copy and has none, those of earlier runs included.
 ///
 /// # Errors
-/// [`EngineError`] when the ledger or the store fails; what was begun is in the journal. What ails the archive is
-/// no error: it is told in `archived`.
+/// [`EngineError`] when the ledger or the store fails, or somebody asked to stop; what was begun is in the journal.
+/// What ails the archive is no error: it is told in `archived`.
 pub fn copy_owed(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
@@ -70,13 +70,15 @@ pub fn copy_owed(
     }
     world.progress.begin(Stage::Archiving, Some(owed.len() as u64));
     for batch in owed.chunks(BATCH_COPIES) {
+        world.go_on()?;
         copy_batch(world, ledger, lease, archive, store, batch, archived)?;
         if archived.unavailable.is_some() {
             break;
         }
     }
     world.progress.end();
-    Ok(())
+    // The last batch may have been cut short.
+    world.go_on()
 }
 
 pub(crate) const NO_ARCHIVE: &str = "no archive is configured; set archive_url to the one that was in use";
@@ -127,6 +129,12 @@ fn copy_batch(
             entries.push(Entry::plain(op.id, Event::NotCopied));
             continue;
         }
+        // A batch of long recordings takes its time; those that are not begun yet can wait.
+        if world.stop.is_asked() {
+            let note = Some("the run was asked to stop".to_owned());
+            entries.push(Entry { note, ..Entry::plain(op.id, Event::NotCopied) });
+            continue;
+        }
         let trouble = match copy_one(world, archive, store, op) {
             Ok(line) => {
                 verified.entry(&op.run).or_default().push((op, line));
@@ -163,8 +171,7 @@ fn copy_batch(
         entries.extend(list(world, archive, store, run, copies, archived));
     }
     ledger.record(&entries, world.now())?;
-    archived.restored.extend(restore(world, ledger, lease, &grown)?);
-    Ok(())
+    restore(world, ledger, lease, &grown, &mut archived.restored)
 }
 
 /// Lists the verified copies of one run in its index, and gives what to record.

@@ -1,6 +1,6 @@
 //! Which store this is, and whether it is still the one it was.
 
-use upsweep_plan::guard::Binding;
+use upsweep_plan::guard::{self, Binding};
 use upsweep_plan::lifecycle::State;
 use upsweep_plan::plan::{DatabaseIdentity, StoreRef};
 
@@ -59,6 +59,27 @@ pub fn open_ledger(store: &dyn Store, home: &dyn Home, marker: &Marker) -> Resul
         Ok(ledger)
     } else {
         Err(mismatch(format!("{place} is ledger {}", ledger.id())))
+    }
+}
+
+/// The ledger of a store as it was found; `None` when it has no marker.
+///
+/// # Errors
+/// As [`open_ledger`].
+pub fn ledger_under(store: &dyn Store, home: &dyn Home, bond: &Bond) -> Result<Option<Box<dyn Ledger>>, EngineError> {
+    bond.marker.as_ref().map(|marker| open_ledger(store, home, marker)).transpose()
+}
+
+/// The ledger of a store, without its lease: for reading, and for what may be noted while a run is at work. `None`
+/// when the store never was bound.
+///
+/// # Errors
+/// [`EngineError::Refused`] when it is not the store it was; otherwise as [`open_ledger`].
+pub fn ledger_of(store: &dyn Store, home: &dyn Home) -> Result<Option<Box<dyn Ledger>>, EngineError> {
+    let bond = examine(store, home)?;
+    match guard::marker(&bond.store.address, &bond.binding) {
+        Some(refusal) => Err(EngineError::Refused(Box::new(refusal))),
+        None => ledger_under(store, home, &bond),
     }
 }
 

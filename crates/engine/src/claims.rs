@@ -9,8 +9,9 @@ use upsweep_plan::matching::{Matched, Matcher};
 use upsweep_plan::policy::Policy;
 
 use crate::databases::{Snapshots, Source};
-use crate::ports::{ClaimError, Clock, RowSink, Snapshot, Stage};
-use crate::world::World;
+use crate::error::EngineError;
+use crate::ports::{ClaimError, Clock, RowSink, Snapshot, Stage, Stop};
+use crate::world::{World, go_on};
 use crate::zone;
 
 /// One complete reading of all claims.
@@ -41,7 +42,7 @@ pub(crate) fn read(
     extent: Extent<'_>,
     holds: &[Hold],
     stage: Stage,
-) -> Result<Reading, ClaimError> {
+) -> Result<Reading, EngineError> {
     let rules = &world.policy.claim_rules;
     let shares = shares(rules, &world.claims)?;
     let readers = readers(world.policy)?;
@@ -50,7 +51,7 @@ pub(crate) fn read(
         matcher = matcher.of_whole_store(expected);
     }
     holds.iter().for_each(|hold| matcher.hold(&hold.target));
-    let (clock, mut clocks) = (world.clock, Vec::new());
+    let (asking, mut clocks) = (Asking { clock: world.clock, stop: world.stop }, Vec::new());
     let progress = world.progress;
     progress.begin(stage, None);
     let mut unreported = 0;
@@ -63,16 +64,19 @@ pub(crate) fn read(
         }
     };
     let mut outcome =
-        each(&mut world.claims, &shares, clock, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
+        each(&mut world.claims, &shares, asking, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
     let again = world.claims.len() - 1;
     if again > 0 && outcome.is_ok() {
         matcher.count_no_more();
         let (again, shares) = (&mut world.claims[..again], &shares[..again]);
-        let second = each(again, shares, clock, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
-        outcome = outcome.and_then(|first| together(first, second?));
+        let second = each(again, shares, asking, &mut clocks, &mut |rule, row| offer(&mut matcher, rule, row));
+        outcome = outcome.and_then(|first| Ok(together(first, second?)?));
     }
     progress.end();
-    let snapshots = outcome.map_err(|error| if again > 0 { one_of_many(error) } else { error })?;
+    let snapshots = outcome.map_err(|error| match error {
+        EngineError::Claims(error) if again > 0 => one_of_many(error).into(),
+        error => error,
+    })?;
     told_apart(&world.claims, &snapshots)?;
     Ok(Reading { matched: matcher.seal(), snapshots: Snapshots(snapshots), clocks })
 }
@@ -86,11 +90,11 @@ fn readers(policy: &Policy) -> Result<Vec<RowReader<'_>>, ClaimError> {
 }
 
 /// Streams every claim of every database once, each with the number of its rule.
-pub(crate) fn stream(world: &mut World<'_>, sink: &mut dyn FnMut(usize, Claim)) -> Result<(), ClaimError> {
+pub(crate) fn stream(world: &mut World<'_>, sink: &mut dyn FnMut(usize, Claim)) -> Result<(), EngineError> {
     let shares = shares(&world.policy.claim_rules, &world.claims)?;
     let readers = readers(world.policy)?;
-    let (clock, mut clocks) = (world.clock, Vec::new());
-    each(&mut world.claims, &shares, clock, &mut clocks, &mut |rule, row| sink(rule, readers[rule].claim(row)))?;
+    let (asking, mut clocks) = (Asking { clock: world.clock, stop: world.stop }, Vec::new());
+    each(&mut world.claims, &shares, asking, &mut clocks, &mut |rule, row| sink(rule, readers[rule].claim(row)))?;
     Ok(())
 }
 
@@ -118,16 +122,24 @@ fn shares(rules: &[ClaimRule], sources: &[Source<'_>]) -> Result<Vec<Share>, Cla
     if shares.is_empty() { Err(ClaimError::Url("no database is configured".to_owned())) } else { Ok(shares) }
 }
 
+/// What is looked at around each database: the time, and whether to go on.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    clock: &'a dyn Clock,
+    stop: &'a dyn Stop,
+}
+
 /// Reads these databases to their ends, one after the other.
 fn each(
     sources: &mut [Source<'_>],
     shares: &[Share],
-    clock: &dyn Clock,
+    Asking { clock, stop }: Asking<'_>,
     clocks: &mut Vec<ClockReading>,
     sink: &mut RowSink<'_>,
-) -> Result<Vec<Snapshot>, ClaimError> {
+) -> Result<Vec<Snapshot>, EngineError> {
     let mut snapshots = Vec::with_capacity(sources.len());
     for (source, (places, rules)) in sources.iter_mut().zip(shares) {
+        go_on(stop)?;
         let asked = clock.now();
         let snapshot = source.claims.read(rules, &mut |rule, row| sink(places[rule], row))?;
         if let Some(said) = snapshot.clock.map(|said| clock.of_another(said)) {

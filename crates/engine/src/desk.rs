@@ -9,7 +9,7 @@ use crate::adopt;
 use crate::binding::{self, Bond};
 use crate::error::EngineError;
 use crate::planning::{self, Past, Planned};
-use crate::ports::{Approval, Lease, Ledger, Op, RunKind, RunRecord};
+use crate::ports::{Approval, Holder, Lease, Ledger, Op, RunKind, RunRecord};
 use crate::recover::recover;
 use crate::report::{Report, Request};
 use crate::retrieve::retrievable;
@@ -40,6 +40,11 @@ impl Desk {
     }
 }
 
+/// Takes the lease, which tells everybody the run's id where that is known beforehand.
+pub(crate) fn take_lease(world: &World<'_>, request: &Request) -> Result<Box<dyn Lease>, EngineError> {
+    Ok(world.home.acquire(&Holder { run: request.run.clone(), ..request.holder.clone() })?)
+}
+
 /// Takes the lease of a bound store and finishes what was left. `None` when the store is not bound, or when
 /// it is not the store it was: then only the guards may speak.
 pub(crate) fn sit_down(
@@ -52,7 +57,7 @@ pub(crate) fn sit_down(
         (Binding::Bound, Some(marker)) => marker,
         _ => return Ok(None),
     };
-    let lease = world.home.acquire(&request.holder)?;
+    let lease = take_lease(world, request)?;
     let mut ledger = binding::open_ledger(world.store, world.home, marker)?;
     if binding::owner(world.home, &*ledger, Some(marker))?.is_none() {
         ledger.belong_to(&marker.store_id)?;
@@ -80,7 +85,7 @@ pub(crate) fn bind(
     request: &Request,
     report: &mut Report,
 ) -> Result<Desk, EngineError> {
-    let lease = world.home.acquire(&request.holder)?;
+    let lease = take_lease(world, request)?;
     let (marker, mut ledger) = binding::bind(world, &plan.databases)?;
     let last_entry = ledger.last_entry_at()?;
     ledger.set_actor(&request.holder.by());
@@ -108,7 +113,7 @@ pub(crate) fn begin(
 ) -> Result<String, EngineError> {
     let now = world.now();
     let record = RunRecord {
-        id: world.ids.fresh(now),
+        id: request.run.clone().unwrap_or_else(|| world.ids.fresh(now)),
         kind,
         started_at: now,
         ended_at: None,

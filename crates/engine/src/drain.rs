@@ -15,7 +15,7 @@ pub const DRAIN: SignedDuration = SignedDuration::from_mins(15);
 /// The same where files are deleted at once; and the longest that a run waits for it, even where the database says.
 pub const DRAIN_DELETE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often a database that says is asked.
+/// How often a database that says is asked, and the longest wait between two questions whether to stop.
 const POLL: SignedDuration = SignedDuration::from_secs(1);
 
 /// Whether every transaction that was open when the file was hidden has ended, by what the database says `now`.
@@ -49,7 +49,7 @@ pub(crate) fn to_delete(ledger: &dyn Ledger, run: &str) -> Result<Vec<Op>, Engin
 /// [`DRAIN_DELETE`]. Decides nothing: whether they are drained is asked again before they are freed.
 ///
 /// # Errors
-/// [`EngineError::Ledger`].
+/// [`EngineError::Ledger`]; [`EngineError::Stopped`].
 pub(crate) fn wait_for(world: &mut World<'_>, ledger: &mut dyn Ledger, run: &str) -> Result<(), EngineError> {
     let without: Vec<_> = to_delete(ledger, run)?.iter().filter(|op| op.horizons.is_none()).map(|op| op.id).collect();
     note_horizons(world, ledger, &without);
@@ -70,9 +70,22 @@ pub(crate) fn wait_for(world: &mut World<'_>, ledger: &mut dyn Ledger, run: &str
         } else {
             POLL
         };
-        world.clock.wait(step.clamp(POLL, until.duration_since(now).max(POLL)));
+        wait(world, step.clamp(POLL, until.duration_since(now).max(POLL)))?;
         world.progress.advance(1);
     }
     world.progress.end();
     Ok(())
+}
+
+/// Waits in short slices, so that who asks to stop is heard.
+fn wait(world: &World<'_>, span: SignedDuration) -> Result<(), EngineError> {
+    let until = world.now().checked_add(span).unwrap_or(Timestamp::MAX);
+    loop {
+        world.go_on()?;
+        let left = until.duration_since(world.now());
+        if left <= SignedDuration::ZERO {
+            return Ok(());
+        }
+        world.clock.wait(left.min(POLL));
+    }
 }

@@ -92,6 +92,9 @@ pub enum EngineError {
         /// The store.
         address: String,
     },
+    /// Somebody asked the run to stop.
+    #[error("the run was asked to stop, and stopped where nothing was half done; the next run goes on from there")]
+    Stopped,
     /// The run to restore is unknown.
     #[error("there is no run '{0}'; see: upsweep history")]
     NoSuchRun(String),

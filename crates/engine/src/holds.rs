@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use upsweep_plan::hold::{Hold, HoldTarget};
 
+use crate::binding;
 use crate::error::EngineError;
 use crate::ports::{Home, Ledger, NewHold, Op, Release, Store};
 use crate::trail;
@@ -29,11 +30,7 @@ pub fn add(store: &dyn Store, home: &dyn Home, holds: &[NewHold]) -> Result<Vec<
 /// # Errors
 /// [`EngineError`].
 pub fn list(store: &dyn Store, home: &dyn Home, now: Timestamp) -> Result<Vec<Hold>, EngineError> {
-    match trail::ledger_of(store, home, "to keep a hold in") {
-        Ok(ledger) => Ok(ledger.holds(now)?),
-        Err(EngineError::NoLedgerYet { .. }) => Ok(vec![]),
-        Err(error) => Err(error),
-    }
+    Ok(binding::ledger_of(store, home)?.map(|ledger| ledger.holds(now)).transpose()?.unwrap_or_default())
 }
 
 /// Releases holds, and says what became of each.

@@ -38,5 +38,6 @@ mod selection;
 pub mod situation;
 pub mod survey;
 pub mod trail;
+mod watch;
 pub mod world;
 pub mod zone;

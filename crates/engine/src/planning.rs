@@ -19,10 +19,10 @@ use crate::binding::Bond;
 use crate::error::EngineError;
 use crate::hidden;
 pub use crate::past::{PENDING, Past};
-use crate::ports::{Memories, Progress, Stage, Store};
+use crate::ports::{Memories, Progress, Stage, Stop, Store};
 use crate::situation::situation;
 use crate::survey::{Incomplete, Survey, survey};
-use crate::world::World;
+use crate::world::{World, go_on};
 
 /// A plan, and what it rests on.
 pub struct Planned {
@@ -79,6 +79,7 @@ fn judge(
     let mut looking = Looking {
         store: world.store,
         progress: world.progress,
+        stop: world.stop,
         age_from: policy.age_from,
         sightings,
         own_files: survey.snapshots.own_files(),
@@ -111,10 +112,14 @@ fn judge(
     Ok(Planned { plan, judged: Some(Judged { survey, fates, unselected, unclaimed }) })
 }
 
+/// After how many looks somebody may stop the looking.
+const LOOKS_PER_QUESTION: usize = 256;
+
 /// Looking at candidates, one by one.
 struct Looking<'a> {
     store: &'a dyn Store,
     progress: &'a dyn Progress,
+    stop: &'a dyn Stop,
     age_from: AgeFrom,
     sightings: Sightings<'a>,
     own_files: Vec<(u64, u64)>,
@@ -127,7 +132,10 @@ impl Looking<'_> {
         let progress = self.progress;
         progress.begin(Stage::Looking, Some(sifted.candidates.len() as u64));
         let mut looks = Vec::with_capacity(sifted.candidates.len());
-        for candidate in &sifted.candidates {
+        for (looked, candidate) in sifted.candidates.iter().enumerate() {
+            if looked % LOOKS_PER_QUESTION == 0 {
+                go_on(self.stop)?;
+            }
             looks.push(self.look(survey.names.get(candidate.index), candidate.is_unclaimed())?);
             progress.advance(1);
         }

@@ -99,7 +99,7 @@ pub fn purge(
     purged: &mut Purged,
 ) -> Result<(), EngineError> {
     let Some(snapshots) = watched.snapshots else { return Ok(()) };
-    let mut looked = Looked { at: watched.read_at, holds: watched.holds };
+    let looked = Looked { at: watched.read_at, holds: watched.holds };
     same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
     ask_late_horizons(world, ledger, &watched.still_hidden, snapshots.0.len());
 
@@ -115,7 +115,7 @@ pub fn purge(
     // What must be copied first frees nothing before.
     let (uncopied, over): (Vec<Op>, Vec<Op>) = over.into_iter().partition(Op::owes_copy);
     purged.uncopied = uncopied.len() as u64;
-    let over = with_copies(world, evidence.bond, over, purged);
+    let over = with_copies(world, evidence.bond, over, purged)?;
     // (e) transactions that were open when it was hidden have ended.
     // What ended while the claims were read may have claimed it unseen: the time before that counts.
     let horizons = snapshots.horizons();
@@ -127,7 +127,23 @@ pub fn purge(
         return Ok(());
     }
     world.progress.begin(Stage::Purging, Some(due.len() as u64));
-    let mut rest = due.clone();
+    let freed = free_all(world, ledger, lease, evidence, due.clone(), looked, purged);
+    world.progress.end();
+    tidy(world, &due);
+    freed
+}
+
+/// Frees them in batches, and looks at what changed meanwhile before each.
+fn free_all(
+    world: &mut World<'_>,
+    ledger: &mut dyn Ledger,
+    lease: &dyn Lease,
+    evidence: &Evidence<'_>,
+    due: Vec<Op>,
+    mut looked: Looked,
+    purged: &mut Purged,
+) -> Result<(), EngineError> {
+    let mut rest = due;
     while !rest.is_empty() {
         // (d) Freeing many files takes its time, and claims do not wait for it.
         let mut is_late = world.now() > looked.at.checked_add(RECHECK_VALID_FOR).unwrap_or(looked.at);
@@ -137,17 +153,16 @@ pub fn purge(
             world.progress.begin(Stage::Purging, Some(rest.len() as u64));
             is_late = false;
         }
+        world.go_on()?;
         let batch: Vec<Op> = rest.drain(..rest.len().min(BATCH_FILES)).collect();
         free_batch(world, ledger, lease, &batch, purged)?;
         world.progress.advance(batch.len() as u64);
     }
-    world.progress.end();
-    tidy(world, &due);
     Ok(())
 }
 
 /// Those of these files whose copies, if they have any, are still in the archive.
-fn with_copies(world: &World<'_>, bond: &Bond, ops: Vec<Op>, purged: &mut Purged) -> Vec<Op> {
+fn with_copies(world: &World<'_>, bond: &Bond, ops: Vec<Op>, purged: &mut Purged) -> Result<Vec<Op>, EngineError> {
     let store = bond.store.id.as_deref().unwrap_or_default();
     let trouble = |op: &Op| {
         let name = CopyName::recorded(store, op)?;
@@ -160,12 +175,16 @@ fn with_copies(world: &World<'_>, bond: &Bond, ops: Vec<Op>, purged: &mut Purged
     };
     let mut whole = Vec::with_capacity(ops.len());
     for op in ops {
+        // An archive may be far away.
+        if op.copy.is_some() {
+            world.go_on()?;
+        }
         match trouble(&op) {
             None => whole.push(op),
             Some(cause) => purged.failed.push((op.key, cause)),
         }
     }
-    whole
+    Ok(whole)
 }
 
 /// When the claims were last read, and the holds that were known then, by their numbers.
@@ -189,9 +208,8 @@ fn look_again(
     rest: Vec<Op>,
     purged: &mut Purged,
 ) -> Result<(Vec<Op>, Looked), EngineError> {
-    let Watched { asked_at: _, read_at, restored, still_hidden, held, holds, snapshots } =
-        restore_claimed_among(world, ledger, lease, rest)?;
-    purged.restored.extend(restored);
+    let Watched { asked_at: _, read_at, still_hidden, held, holds, snapshots } =
+        restore_claimed_among(world, ledger, lease, rest, &mut purged.restored)?;
     purged.held += held;
     if let Some(snapshots) = snapshots {
         same_ground(world, evidence.bond, &snapshots, &evidence.plan.databases)?;
@@ -321,6 +339,5 @@ fn free_batch(
         });
     }
     ledger.record(&entries, world.now())?;
-    purged.restored.extend(restore(world, ledger, lease, &grown)?);
-    Ok(())
+    restore(world, ledger, lease, &grown, &mut purged.restored)
 }

@@ -67,6 +67,7 @@ fn survey_and_bind(
     };
     let objections = guard::judge(&judged, world.limits);
     (report.refusals, report.overruled) = desk::sort_refusals(&objections, request.approval.as_ref());
+    world.go_on()?;
     match &bond.marker {
         Some(marker) if report.refusals.is_empty() => {
             let rebound = bind_anew(world, &mut *desk.ledger, marker, &plan.databases)?;

@@ -39,7 +39,8 @@ impl Recovered {
     }
 }
 
-/// Looks at every pending operation and notes what really happened. Nothing is freed here.
+/// Looks at every pending operation and notes what really happened. Nothing is freed here. When somebody asks to
+/// stop, the others stay pending.
 ///
 /// # Errors
 /// [`EngineError`] when the journal is damaged or cannot be written.
@@ -52,6 +53,10 @@ pub fn recover(world: &mut World<'_>, ledger: &mut dyn Ledger, _lease: &dyn Leas
     // Only what recovery rests on: a damaged audit trail is told by `upsweep audit verify`, and must not keep files hidden.
     ledger.verify_journal()?;
     for batch in pending.chunks(BATCH_FILES) {
+        // Whoever asked to stop is heard by the run that now begins: so there is a line in the history.
+        if world.stop.is_asked() {
+            break;
+        }
         // The interrupted run may not have had the time to make durable what it moved.
         let ready = settled(world, batch);
         recovered.unknown += (batch.len() - ready.len()) as u64;

@@ -20,6 +20,8 @@ pub struct Request {
     pub holder: Holder,
     /// Guards to overrule.
     pub approval: Option<Approval>,
+    /// The run's id, if it was given one beforehand.
+    pub run: Option<String>,
 }
 
 /// What a run did.
@@ -105,6 +107,7 @@ impl Report {
             skipped: self.applied.skipped.len() as u64,
             errors: self.errors(),
             failure: self.failure.as_ref().map(ToString::to_string),
+            stopped: matches!(self.failure, Some(EngineError::Stopped)),
         }
     }
 }

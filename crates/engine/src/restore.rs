@@ -50,7 +50,7 @@ impl Restored {
     }
 }
 
-/// Brings back the files of these operations, which must be hidden or in conflict.
+/// Brings back the files of these operations, which must be hidden or in conflict, and tells `restored` as it goes.
 ///
 /// Of several files of one name the newest comes first: an older one then finds its place taken.
 ///
@@ -61,20 +61,36 @@ pub fn restore(
     ledger: &mut dyn Ledger,
     _lease: &dyn Lease,
     ops: &[Op],
-) -> Result<Restored, EngineError> {
-    let mut restored = Restored::default();
+    restored: &mut Restored,
+) -> Result<(), EngineError> {
     if ops.is_empty() {
-        return Ok(restored);
+        return Ok(());
     }
     let mut ops = ops.to_vec();
     ops.sort_by_key(|op| std::cmp::Reverse(op.id));
     world.progress.begin(Stage::Restoring, Some(ops.len() as u64));
-    for batch in ops.chunks(BATCH_FILES) {
+    let done = restore_all(world, ledger, &ops, restored);
+    world.progress.end();
+    tidy(world, &ops);
+    done
+}
+
+/// In batches. The first one is not put off: who calls knows that these files are needed.
+fn restore_all(
+    world: &World<'_>,
+    ledger: &mut dyn Ledger,
+    ops: &[Op],
+    restored: &mut Restored,
+) -> Result<(), EngineError> {
+    for (number, batch) in ops.chunks(BATCH_FILES).enumerate() {
+        if number > 0 {
+            world.go_on()?;
+        }
         let intents: Vec<Entry> = batch.iter().map(|op| Entry::plain(op.id, Event::IntendRestore)).collect();
         ledger.record(&intents, world.now())?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for op in batch {
-            outcomes.push(put_back(world, op, &mut restored));
+            outcomes.push(put_back(world, op, restored));
             world.progress.advance(1);
         }
         // Only where something moved: a folder that cannot even be opened must not hold up the others.
@@ -83,9 +99,7 @@ pub fn restore(
         settle(world, &moved)?;
         ledger.record(&outcomes, world.now())?;
     }
-    world.progress.end();
-    tidy(world, &ops);
-    Ok(restored)
+    Ok(())
 }
 
 /// Removes what is left of quarantines that are empty now.
@@ -132,7 +146,7 @@ fn put_back(world: &World<'_>, op: &Op, restored: &mut Restored) -> Entry {
     }
 }
 
-/// Reads the claims once more and brings back every hidden file that one of them needs.
+/// Reads the claims once more, brings back every hidden file that one of them needs, and tells `restored` as it goes.
 ///
 /// Gives the reading's snapshots and the files that stay hidden, which the purge may go on with at once:
 /// `None` when nothing is hidden and the claims were not read.
@@ -143,9 +157,10 @@ pub fn restore_claimed_again(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
     lease: &dyn Lease,
+    restored: &mut Restored,
 ) -> Result<Watched, EngineError> {
     let hidden = ledger.ops_in(&[State::Quarantined])?;
-    restore_claimed_among(world, ledger, lease, hidden)
+    restore_claimed_among(world, ledger, lease, hidden, restored)
 }
 
 /// The same for these hidden files alone.
@@ -154,20 +169,26 @@ pub(crate) fn restore_claimed_among(
     ledger: &mut dyn Ledger,
     lease: &dyn Lease,
     hidden: Vec<Op>,
+    restored: &mut Restored,
 ) -> Result<Watched, EngineError> {
+    let (again, watched) = look_after(world, ledger, hidden)?;
+    restore(world, ledger, lease, &again, restored)?;
+    Ok(watched)
+}
+
+/// Reads the claims once more: which of these hidden files they need by now, and what is to be said of the others.
+pub(crate) fn look_after(
+    world: &mut World<'_>,
+    ledger: &dyn Ledger,
+    hidden: Vec<Op>,
+) -> Result<(Vec<Op>, Watched), EngineError> {
+    let asked_at = world.now();
     if hidden.is_empty() {
-        return Ok(Watched {
-            restored: Restored::default(),
-            still_hidden: vec![],
-            held: 0,
-            snapshots: None,
-            holds: BTreeSet::new(),
-            asked_at: world.now(),
-            read_at: world.now(),
-        });
+        let (still_hidden, holds) = (vec![], BTreeSet::new());
+        let watched = Watched { still_hidden, held: 0, snapshots: None, holds, asked_at, read_at: asked_at };
+        return Ok((vec![], watched));
     }
     let names: Names = hidden.iter().map(|op| &op.key).collect();
-    let asked_at = world.now();
     let holds = ledger.holds(asked_at)?;
     let Reading { matched, snapshots, clocks: _ } =
         claims::read(world, &names, Extent::Some, &holds, Stage::Rechecking)?;
@@ -181,9 +202,8 @@ pub(crate) fn restore_claimed_among(
             HiddenVerdict::StillRemove => still_hidden.push(op),
         }
     }
-    let restored = restore(world, ledger, lease, &again)?;
     let holds = holds.iter().map(|hold| hold.id).collect();
-    Ok(Watched { restored, still_hidden, held, snapshots: Some(snapshots), holds, asked_at, read_at })
+    Ok((again, Watched { still_hidden, held, snapshots: Some(snapshots), holds, asked_at, read_at }))
 }
 
 /// What looking after the hidden files showed.
@@ -192,8 +212,6 @@ pub struct Watched {
     pub asked_at: Timestamp,
     /// When the claims had been read.
     pub read_at: Timestamp,
-    /// Files brought back.
-    pub restored: Restored,
     /// Files that the newest claims still do not need, and that nobody holds.
     pub still_hidden: Vec<Op>,
     /// Files that stay hidden because somebody holds them.

@@ -26,36 +26,37 @@ pub(crate) fn retrievable(ops: impl IntoIterator<Item = Op>) -> Vec<Op> {
     newest.into_values().collect()
 }
 
-/// Brings back the files of these operations, which must be freed and have a copy.
+/// Brings back the files of these operations, which must be freed and have a copy, and tells `restored` as it goes.
 ///
 /// # Errors
-/// [`EngineError`] when the ledger fails; what was begun is in the journal.
+/// [`EngineError`] when the ledger fails, or somebody asked to stop; what was begun is in the journal.
 pub(crate) fn retrieve(
     world: &World<'_>,
     ledger: &mut dyn Ledger,
     _lease: &dyn Lease,
     store: &str,
     ops: &[Op],
-) -> Result<Restored, EngineError> {
-    let mut restored = Restored::default();
+    restored: &mut Restored,
+) -> Result<(), EngineError> {
     let Some(archive) = world.archive else {
         let cause = |op: &Op| match &op.copy {
             Some(copy) => format!("its copy is in {}, but {NO_ARCHIVE}", copy.archive),
             None => NO_ARCHIVE.to_owned(),
         };
         restored.failed.extend(ops.iter().map(|op| (op.key.clone(), cause(op))));
-        return Ok(restored);
+        return Ok(());
     };
     world.progress.begin(Stage::Retrieving, Some(ops.len() as u64));
     for op in ops {
+        world.go_on()?;
         ledger.record(&[Entry::plain(op.id, Event::IntendRetrieve)], world.now())?;
-        if let Some(entry) = bring(world, archive, store, op, &mut restored) {
+        if let Some(entry) = bring(world, archive, store, op, restored) {
             ledger.record(&[entry], world.now())?;
         }
         world.progress.advance(1);
     }
     world.progress.end();
-    Ok(restored)
+    Ok(())
 }
 
 /// Brings one file back. `None` when it is not known whether it arrived: its intent stays open, and recovery looks.

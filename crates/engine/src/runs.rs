@@ -22,6 +22,7 @@ use crate::retrieve::retrieve;
 use crate::selection::Selected;
 pub use crate::selection::Selection;
 use crate::situation::situation;
+pub use crate::watch::watch;
 use crate::world::World;
 
 /// Plan, guards, recheck, apply, and purge what is due.
@@ -102,11 +103,9 @@ fn work(
     copy_owed(world, &mut **ledger, &**lease, store_id(bond), &mut report.archived)?;
     drain_own(world, &mut **ledger, id)?;
     let Some(judged) = &judged else {
-        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
-        return Ok(());
+        return restore_without_survey(world, &mut **ledger, &**lease, &mut report.restored);
     };
-    let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
-    report.restored.extend(watched.restored.clone());
+    let watched = restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored)?;
     // The human saw what would be hidden. Freeing what earlier runs hid is another question: `upsweep purge` asks it.
     let own = Some(OwnRun { id, overruled: &report.overruled });
     let evidence = Evidence { bond, plan, judged, past, approval: None, own };
@@ -129,10 +128,10 @@ fn restore_without_survey(
     world: &mut World<'_>,
     ledger: &mut dyn Ledger,
     lease: &dyn Lease,
-) -> Result<Restored, EngineError> {
-    match restore_claimed_again(world, ledger, lease) {
-        Ok(watched) => Ok(watched.restored),
-        Err(EngineError::Claims(_)) => Ok(Restored::default()),
+    restored: &mut Restored,
+) -> Result<(), EngineError> {
+    match restore_claimed_again(world, ledger, lease, restored) {
+        Ok(_) | Err(EngineError::Claims(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -174,13 +173,11 @@ pub fn apply_saved(world: &mut World<'_>, plan: Plan, request: &Request) -> Resu
     let id = begin(world, &mut desk, RunKind::Apply, request, &mut report)?;
     let Desk { lease, ledger, last_entry: _ } = &mut desk;
     let plan = &*report.plan.insert(plan);
-    let outcome = if report.refusals.is_empty() {
-        let applied = apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied);
-        report.restored.extend(std::mem::take(&mut report.applied.restored));
-        applied
-    } else {
-        Ok(())
-    };
+    let outcome = world.go_on().and_then(|()| match report.refusals.is_empty() {
+        true => apply(world, &mut **ledger, &**lease, &bond, &id, plan, &mut report.applied),
+        false => Ok(()),
+    });
+    report.restored.extend(std::mem::take(&mut report.applied.restored));
     let outcome = outcome.and_then(|()| after_applying(world, &mut desk, &bond, &id, &mut report));
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
@@ -199,8 +196,7 @@ fn after_applying(
     let fresh =
         if drain::to_delete(&*desk.ledger, id)?.is_empty() { None } else { Some(desk.plan(world, bond, &past)?) };
     let Desk { lease, ledger, last_entry: _ } = desk;
-    let mut watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
-    report.restored.extend(watched.restored.clone());
+    let mut watched = restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored)?;
     let Some(Planned { plan, judged }) = fresh else { return Ok(()) };
     let Some(judged) = &judged else {
         report.purged.refusals = plan.refusals;
@@ -244,11 +240,9 @@ fn purge_only(
     let plan = plan.sealed();
     let Some(judged) = &judged else {
         report.refusals = plan.refusals;
-        report.restored = restore_without_survey(world, &mut **ledger, &**lease)?;
-        return Ok(());
+        return restore_without_survey(world, &mut **ledger, &**lease, &mut report.restored);
     };
-    let watched = restore_claimed_again(world, &mut **ledger, &**lease)?;
-    report.restored.extend(watched.restored.clone());
+    let watched = restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored)?;
     let evidence = Evidence { bond, plan: &plan, judged, past, approval: request.approval.as_ref(), own: None };
     purge(world, &mut **ledger, &**lease, &evidence, watched, &mut report.purged)?;
     if report.purged.overruled.contains(&Code::G007) {
@@ -283,12 +277,13 @@ pub fn restore_by_hand(
     let Desk { lease, ledger, last_entry: _ } = &mut desk;
     // Before the files move: a crash in between must not leave one in its place that the next run hides again.
     let all: Vec<Op> = hidden.iter().chain(&archived).cloned().collect();
-    let outcome = holds::hold_restored(world, &mut **ledger, &request.holder.by(), &all)
+    let (by, store) = (request.holder.by(), store_id(&bond));
+    let outcome = world
+        .go_on()
+        .and_then(|()| holds::hold_restored(world, &mut **ledger, &by, &all))
         .map(|holds| report.holds = holds)
-        .and_then(|()| restore(world, &mut **ledger, &**lease, &hidden))
-        .map(|restored| report.restored = restored)
-        .and_then(|()| retrieve(world, &mut **ledger, &**lease, store_id(&bond), &archived))
-        .map(|retrieved| report.retrieved = retrieved);
+        .and_then(|()| restore(world, &mut **ledger, &**lease, &hidden, &mut report.restored))
+        .and_then(|()| retrieve(world, &mut **ledger, &**lease, store, &archived, &mut report.retrieved));
     Ok((finish(world, &mut *desk.ledger, &id, report, outcome)?, unknown))
 }
 
@@ -304,8 +299,10 @@ pub fn restore_claimed(world: &mut World<'_>, request: &Request) -> Result<Repor
     };
     let id = begin(world, &mut desk, RunKind::Restore, request, &mut report)?;
     let Desk { lease, ledger, last_entry: _ } = &mut desk;
-    let outcome =
-        restore_claimed_again(world, &mut **ledger, &**lease).map(|watched| report.restored = watched.restored);
+    let outcome = world
+        .go_on()
+        .and_then(|()| restore_claimed_again(world, &mut **ledger, &**lease, &mut report.restored))
+        .map(drop);
     finish(world, &mut *desk.ledger, &id, report, outcome)
 }
 
@@ -320,5 +317,7 @@ pub fn recover_now(world: &mut World<'_>, request: &Request) -> Result<Report, E
         return Err(not_bound(&bond, "recover"));
     };
     let id = begin(world, &mut desk, RunKind::Recover, request, &mut report)?;
-    finish(world, &mut *desk.ledger, &id, report, Ok(()))
+    // It may have ended before all was looked at.
+    let outcome = world.go_on();
+    finish(world, &mut *desk.ledger, &id, report, outcome)
 }

@@ -46,8 +46,9 @@ pub struct Incomplete {
 /// The original names of hidden files, which `past` knows, are judged along.
 ///
 /// # Errors
-/// [`EngineError`] when the store or a database cannot be read at all.
+/// [`EngineError`] when the store or a database cannot be read at all, or somebody asked to stop.
 pub fn survey(world: &mut World<'_>, past: &Past) -> Result<Result<Survey, Incomplete>, EngineError> {
+    world.go_on()?;
     let began = world.now();
     let mut builder = ListingBuilder::default();
     let mut excluded = Names::default();
@@ -89,8 +90,10 @@ pub fn survey(world: &mut World<'_>, past: &Past) -> Result<Result<Survey, Incom
         Ok(claims::Reading { matched, snapshots, clocks }) => {
             Ok(Ok(Survey { began, names, visible, excluded, listing, matched, snapshots, clocks }))
         }
-        Err(error @ ClaimError::Incomplete { .. }) => Ok(Err(Incomplete { reasons: vec![error.to_string()] })),
-        Err(error) => Err(error.into()),
+        Err(EngineError::Claims(error @ ClaimError::Incomplete { .. })) => {
+            Ok(Err(Incomplete { reasons: vec![error.to_string()] }))
+        }
+        Err(error) => Err(error),
     }
 }
 

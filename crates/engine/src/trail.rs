@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
 use upsweep_plan::audit::{Checkpoint, NewRecord, Record, Start};
-use upsweep_plan::guard;
 use upsweep_plan::plan::DatabaseIdentity;
 
 use crate::binding;
@@ -15,19 +14,13 @@ use crate::rebind::Rebound;
 use crate::report::{Report, Request};
 use crate::world::World;
 
-/// The ledger of a bound store, without its lease: for reading, and for what may be noted while a run is at work.
+/// The same as [`binding::ledger_of`] where a ledger is needed for `what`.
 ///
 /// # Errors
 /// [`EngineError::NoLedgerYet`] when the store is not bound, [`EngineError::Refused`] when it is not the one it was.
 pub fn ledger_of(store: &dyn Store, home: &dyn Home, what: &'static str) -> Result<Box<dyn Ledger>, EngineError> {
-    let bond = binding::examine(store, home)?;
-    if let Some(refusal) = guard::marker(&bond.store.address, &bond.binding) {
-        return Err(EngineError::Refused(Box::new(refusal)));
-    }
-    match &bond.marker {
-        Some(marker) => binding::open_ledger(store, home, marker),
-        None => Err(EngineError::NoLedgerYet { address: bond.store.address, what }),
-    }
+    let missing = || EngineError::NoLedgerYet { address: store.address(), what };
+    binding::ledger_of(store, home)?.ok_or_else(missing)
 }
 
 /// One part of an export, in order.

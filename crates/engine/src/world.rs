@@ -5,7 +5,8 @@ use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
 use crate::databases::Source;
-use crate::ports::{Archive, Clock, Home, Ids, Progress, Store};
+use crate::error::EngineError;
+use crate::ports::{Archive, Clock, Home, Ids, Progress, Stop, Store};
 
 /// The ports and rules of one store's clean-up.
 pub struct World<'a> {
@@ -21,6 +22,8 @@ pub struct World<'a> {
     pub ids: &'a dyn Ids,
     /// Who hears how far the work has come.
     pub progress: &'a dyn Progress,
+    /// Who may want the work to end early.
+    pub stop: &'a dyn Stop,
     /// What may go.
     pub policy: &'a Policy,
     /// What a plan is limited to.
@@ -41,6 +44,19 @@ impl World<'_> {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// Goes on, unless somebody asked to stop. Called where nothing is half done.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`].
+    pub(crate) fn go_on(&self) -> Result<(), EngineError> {
+        go_on(self.stop)
+    }
+}
+
+/// The same where only the one who may want to stop is at hand.
+pub(crate) fn go_on(stop: &dyn Stop) -> Result<(), EngineError> {
+    if stop.is_asked() { Err(EngineError::Stopped) } else { Ok(()) }
 }
 
 /// How many files share one durable journal write.

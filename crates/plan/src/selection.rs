@@ -25,6 +25,13 @@ pub struct Selection {
     pub created_after: Option<Timestamp>,
     /// Of sessions that count from before this time.
     pub created_before: Option<Timestamp>,
+    /// Each by its own clock, at this time or later: what a session claims counts from when that does, an orphan from
+    /// its last modification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dated_after: Option<Timestamp>,
+    /// Each by its own clock, before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dated_before: Option<Timestamp>,
     /// Groups that are at least this large, in bytes.
     pub min_size_bytes: Option<u64>,
     /// At most this many files; those that may go the longest come first.
@@ -78,6 +85,8 @@ impl Selection {
             modified_before,
             created_after,
             created_before,
+            dated_after,
+            dated_before,
             min_size_bytes: _,
             limit: _,
         } = self;
@@ -92,6 +101,7 @@ impl Selection {
             && (prefixes.is_empty() || prefixes.iter().any(named))
             && within(modified, *modified_after, *modified_before)
             && within(created, *created_after, *created_before)
+            && within(created.or(modified), *dated_after, *dated_before)
     }
 }
 

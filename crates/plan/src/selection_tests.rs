@@ -51,6 +51,10 @@ fn each_limit_selects_and_groups_stay_whole() {
         (Selection { created_after: Some(at(121)), ..none() }, ""),
         (Selection { created_before: Some(at(121)), ..none() }, "c.m4a c_processed.mp3"),
         (Selection { created_before: Some(at(120)), ..none() }, ""),
+        (Selection { dated_after: Some(at(30)), ..none() }, "a.m4a a_processed.mp3 c.m4a c_processed.mp3"),
+        (Selection { dated_after: Some(at(121)), ..none() }, ""),
+        (Selection { dated_before: Some(at(36)), ..none() }, "a.m4a a_processed.mp3 b.m4a"),
+        (Selection { dated_after: Some(at(10)), dated_before: Some(at(30)), ..none() }, "b.m4a"),
         (Selection { min_size_bytes: Some(11), ..none() }, "a.m4a a_processed.mp3 c.m4a c_processed.mp3"),
         (Selection { limit: Some(0), ..none() }, ""),
         (Selection { limit: Some(1), ..none() }, "b.m4a"),
@@ -60,4 +64,13 @@ fn each_limit_selects_and_groups_stay_whole() {
     for (selection, expected) in cases {
         assert_eq!(selected(&selection), expected, "{selection:?}");
     }
+}
+
+#[test]
+fn a_plan_that_is_not_limited_by_each_ones_own_clock_reads_as_it_always_did() {
+    let json = serde_json::to_string(&Selection::default()).unwrap();
+    assert!(!json.contains("dated"), "{json}");
+    let dated = Selection { dated_after: Some(at(1)), dated_before: Some(at(2)), ..Selection::default() };
+    assert_eq!(serde_json::from_str::<Selection>(&serde_json::to_string(&dated).unwrap()).unwrap(), dated);
+    assert!(!dated.is_everything());
 }

@@ -4,9 +4,11 @@
 mod keeper;
 mod mariadb;
 mod postgres;
+mod python;
 mod skip;
 mod template;
 
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use python::Python;
 pub use skip::skip;

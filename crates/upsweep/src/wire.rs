@@ -1,15 +1,17 @@
 //! The only file that names concrete adapters: from a configuration to a world to work with.
 
 use anyhow::Context;
+use jiff::Timestamp;
 use upsweep_adapters::archive::local::LocalArchive;
 use upsweep_adapters::home::{LocalHome, noted_about};
 use upsweep_adapters::store::local::LocalStore;
 pub(crate) use upsweep_adapters::store::local::probe;
+use upsweep_engine::binding;
 use upsweep_engine::databases::Source;
 use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::{
-    Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Noted, Progress, RowSink,
-    Snapshot, Store, StoreError,
+    Archive, ClaimError, ClaimSource, Clock, DatabaseIdentity, Holder, Home, Horizon, Ids as _, Ledger, Noted,
+    Progress, RowSink, Snapshot, Stop, Store, StoreError, Unstoppable,
 };
 use upsweep_engine::world::World;
 use upsweep_plan::claim::ClaimRule;
@@ -26,6 +28,16 @@ pub(crate) fn with_world<R>(
     progress: &dyn Progress,
     work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
 ) -> anyhow::Result<R> {
+    with_stoppable_world(config, need, (progress, &Unstoppable), work)
+}
+
+/// The same for work that somebody may want to end early.
+pub(crate) fn with_stoppable_world<R>(
+    config: &Config,
+    need: Need,
+    (progress, stop): (&dyn Progress, &dyn Stop),
+    work: impl FnOnce(&mut World<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
     let clock = SystemClock::new();
     let store = open_store(config)?;
     let home = home(config, &store, &clock);
@@ -39,6 +51,7 @@ pub(crate) fn with_world<R>(
         clock: &clock,
         ids: &TimedIds,
         progress,
+        stop,
         policy: &config.policy,
         selection: &config.selection,
         limits: &config.limits,
@@ -99,7 +112,8 @@ pub(crate) enum Need {
     NoClaims,
 }
 
-const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
+/// What is said where none is configured.
+pub(crate) const NO_DATABASE: &str = "no database is configured: set DATABASE_URL, for instance to postgresql://user@localhost/app or sqlite:///./app.db (upsweep demo shows everything without one)";
 
 /// Looks whether the upload directory and the archive are there, and whether the databases hold what the rules read.
 pub(crate) fn check(config: &Config, findings: &mut Findings) {
@@ -175,7 +189,7 @@ fn check_database(database: &Database, rules: &[ClaimRule], findings: &mut Findi
 }
 
 /// A database, and its name in the configuration.
-type Named = (String, Box<dyn ClaimSource>);
+pub(crate) type Named = (String, Box<dyn ClaimSource>);
 
 fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
     let opened = match config.databases.as_slice() {
@@ -188,7 +202,8 @@ fn open_claims(config: &Config, need: Need) -> anyhow::Result<Vec<Named>> {
     }
 }
 
-fn open_database(database: &Database) -> anyhow::Result<Named> {
+/// One database. Nothing is connected yet.
+pub(crate) fn open_database(database: &Database) -> anyhow::Result<Named> {
     let Database { name, url: _, origin } = database;
     let opened = upsweep_adapters::claims::open(database.url()?).map_err(EngineError::from);
     Ok((name.clone(), opened.with_context(|| format!("the database '{name}' ({origin})"))?))
@@ -238,10 +253,26 @@ fn missing(config: &Config, error: StoreError) -> anyhow::Error {
     EngineError::from(error).into()
 }
 
+/// The ledger of a store that is bound; an error where a guard objects to the store.
+pub(crate) fn ledger_of(store: &dyn Store, home: &dyn Home) -> anyhow::Result<Option<Box<dyn Ledger>>> {
+    Ok(binding::ledger_of(store, home)?)
+}
+
+/// A fresh name for a run.
+pub(crate) fn fresh_id(now: Timestamp) -> String {
+    TimedIds.fresh(now)
+}
+
+/// The name of a run that begins now.
+pub(crate) fn fresh_run() -> String {
+    use upsweep_engine::ports::Clock as _;
+    fresh_id(SystemClock::new().now())
+}
+
 /// This process, as the holder of a lease.
 pub(crate) fn holder(what: &str) -> Holder {
     use upsweep_engine::ports::Clock as _;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let user = crate::user::of_process();
-    Holder { what: what.to_owned(), user, pid: std::process::id(), host, since: SystemClock::new().now() }
+    Holder { what: what.to_owned(), user, pid: std::process::id(), host, since: SystemClock::new().now(), run: None }
 }

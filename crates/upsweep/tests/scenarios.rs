@@ -168,10 +168,13 @@ fn a_second_run_is_told_who_works() {
     let site = Site::sqlite();
     site.live("live.m4a");
     site.upsweep(&["run"]).expect(0);
-    let lock = fs::File::options().read(true).write(true).open(site.uploads.join(".upsweep/lock")).unwrap();
+    let path = site.uploads.join(".upsweep/lock");
+    let lock = fs::File::options().read(true).write(true).open(&path).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let who = r#"{"what":"run","user":"cron","pid":7,"host":"app","since":"2026-11-01T03:00:00Z","run":null}"#;
+    fs::write(&path, who).unwrap();
     let said = site.upsweep(&["run"]).expect(11);
-    said.has("'upsweep run' (process ");
+    said.has("'upsweep run' (process 7");
     said.has("wait until it is done");
     site.upsweep(&["plan"]).expect(0);
     site.upsweep(&["status"]).expect(0).has("At work: 'upsweep run'");

@@ -5,7 +5,7 @@
 //! where the server itself renders every value.
 
 mod select;
-mod session;
+pub(crate) mod session;
 mod tables;
 
 use jiff::Timestamp;

@@ -63,7 +63,7 @@ fn unquote(text: &str, quote: char) -> Option<(String, &str)> {
 }
 
 /// Quotes a name for SQL, doubling the quotes in it.
-pub(super) fn quote(name: &str, quote: char) -> String {
+pub(crate) fn quote(name: &str, quote: char) -> String {
     let doubled = name.replace(quote, &format!("{quote}{quote}"));
     format!("{quote}{doubled}{quote}")
 }

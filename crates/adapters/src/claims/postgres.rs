@@ -5,7 +5,7 @@
 
 mod copy_text;
 mod select;
-mod session;
+pub(crate) mod session;
 mod sources;
 mod tables;
 

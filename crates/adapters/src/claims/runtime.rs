@@ -7,7 +7,7 @@ use upsweep_engine::ports::ClaimError;
 use super::url::ServerUrl;
 
 /// Runs `work` on a runtime of its own, on this thread.
-pub(super) fn block_on<T>(url: &ServerUrl, work: impl Future<Output = Result<T, ClaimError>>) -> Result<T, ClaimError> {
+pub(crate) fn block_on<T>(url: &ServerUrl, work: impl Future<Output = Result<T, ClaimError>>) -> Result<T, ClaimError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ClaimError::Connect {
         database: url.masked(),

@@ -1,8 +1,12 @@
 //! Just enough of SQL's lexical rules to put a user's query into parentheses.
 
+mod subject;
+
+pub(crate) use subject::around_subject;
+
 /// Which lexical rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     Postgres,
     MySql,
     Sqlite,
@@ -26,6 +30,19 @@ enum Token {
 /// # Errors
 /// What is wrong, for [`super::names::problem`].
 pub(super) fn only_statement(query: &str, dialect: Dialect) -> Result<&str, String> {
+    let statement = without_end(query, dialect)?;
+    match cutting_word(statement, dialect) {
+        Some(word) => Err(format!(
+            "the query cuts its rows with {}, and the files of the rows that are cut off would look unclaimed: \
+             remove it",
+            word.to_uppercase()
+        )),
+        None => Ok(statement),
+    }
+}
+
+/// The one statement of the query, without trailing semicolons and comments.
+fn without_end(query: &str, dialect: Dialect) -> Result<&str, String> {
     let mut end = 0;
     let mut ended = false;
     for (token, text, at) in tokens(query, dialect) {
@@ -39,14 +56,7 @@ pub(super) fn only_statement(query: &str, dialect: Dialect) -> Result<&str, Stri
     if end == 0 {
         return Err("the query is empty: write a SELECT".to_owned());
     }
-    match cutting_word(&query[..end], dialect) {
-        Some(word) => Err(format!(
-            "the query cuts its rows with {}, and the files of the rows that are cut off would look unclaimed: \
-             remove it",
-            word.to_uppercase()
-        )),
-        None => Ok(&query[..end]),
-    }
+    Ok(&query[..end])
 }
 
 /// The word outside all parentheses that keeps only some of the rows, if there is one. All of these are reserved:

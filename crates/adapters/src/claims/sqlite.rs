@@ -46,16 +46,22 @@ impl SqliteClaims {
     }
 
     fn open(&self) -> Result<File, ClaimError> {
-        let path = self.url.locate()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(uri(&path), flags)
-            .and_then(|connection| connection.busy_timeout(self.busy_timeout).map(|()| connection));
-        let cause = |error: rusqlite::Error| ClaimError::Connect {
-            database: self.url.to_string(),
-            cause: format!("{}: {error}; check that it may be read", path.display()),
-        };
-        Ok(File { connection: connection.map_err(cause)?, path })
+        let (connection, path) = open_file(&self.url, self.busy_timeout)?;
+        Ok(File { connection, path })
     }
+}
+
+/// The file, open for reading only, and where it is.
+pub(crate) fn open_file(url: &FileUrl, busy_timeout: Duration) -> Result<(Connection, PathBuf), ClaimError> {
+    let path = url.locate()?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri(&path), flags)
+        .and_then(|connection| connection.busy_timeout(busy_timeout).map(|()| connection));
+    let cause = |error: rusqlite::Error| ClaimError::Connect {
+        database: url.to_string(),
+        cause: format!("{}: {error}; check that it may be read", path.display()),
+    };
+    Ok((connection.map_err(cause)?, path))
 }
 
 /// What SQLite adds to a database's name for the files beside it.

@@ -107,17 +107,21 @@ impl Home for LocalHome<'_> {
         let fail = |cause: String| LeaseError::Io { object: path.display().to_string(), cause };
         self.store.make_own_dir().map_err(|error| fail(error.to_string()))?;
         let mut file = open_lock(&path, true).map_err(|error| fail(error.to_string()))?;
-        match lock(&file) {
-            Ok(true) => {}
-            Ok(false) => return Err(LeaseError::Held(read_holder(&mut file))),
-            Err(errno) => return Err(fail(std::io::Error::from(errno).to_string())),
+        let mut tries = 0;
+        while !lock(&file).map_err(|errno| fail(std::io::Error::from(errno).to_string()))? {
+            tries += 1;
+            match read_holder(&mut file) {
+                // Who has just taken it, or gives it back, says nothing for a moment; soon it is known who it is, or had.
+                None if tries < LOCK_TRIES => std::thread::sleep(std::time::Duration::from_millis(1)),
+                holder => return Err(LeaseError::Held(holder)),
+            }
         }
         let json = serde_json::to_vec(holder).map_err(|error| fail(error.to_string()))?;
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(&json))
             .map_err(|error| fail(error.to_string()))?;
-        Ok(Box::new(LocalLease { _locked: file }))
+        Ok(Box::new(LocalLease { locked: file }))
     }
 
     fn holder(&self) -> Result<Option<Holder>, LeaseError> {
@@ -166,7 +170,14 @@ fn is_below_a_dot(below: &Path) -> bool {
 
 struct LocalLease {
     /// The kernel gives the lock back when this is dropped, or when the process dies.
-    _locked: File,
+    locked: File,
+}
+
+impl Drop for LocalLease {
+    fn drop(&mut self) {
+        // The next one would be taken for this one until it has written its own name. If it fails, that is all it costs.
+        let _ = self.locked.set_len(0);
+    }
 }
 
 impl Lease for LocalLease {}

@@ -1,6 +1,7 @@
 //! A ledger in memory, for tests of the engine.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
 
@@ -13,6 +14,7 @@ use upsweep_plan::lifecycle::{Event, Life, State, next};
 
 use super::telling::{self, Writer};
 use audit::Trail;
+use errands::Kept;
 use holds::HoldBook;
 use memories::Remembered;
 
@@ -28,6 +30,7 @@ pub struct MemoryLedger {
     forgiven: Option<(Timestamp, Timestamp)>,
     holds: HoldBook,
     remembered: Remembered,
+    kept: Kept,
     trail: Trail,
     writer: Writer,
 }
@@ -71,7 +74,7 @@ impl Ledger for MemoryLedger {
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         if self.runs.iter().any(|known| known.id == run.id) {
-            return Err(Self::damaged(format!("there is a run {} already", run.id)));
+            return Err(telling::run_known("in memory", &run.id));
         }
         self.runs.push(run.clone());
         self.writer = Writer { run: Some(run.id.clone()), actor: run.by.clone() };

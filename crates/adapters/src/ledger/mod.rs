@@ -2,4 +2,5 @@
 
 pub mod memory;
 pub mod sqlite;
+mod sums;
 pub(crate) mod telling;

@@ -1,12 +1,15 @@
 //! The ledger in SQLite: write-ahead log, every commit on disk before it is reported.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
+mod pages;
 mod rows;
 mod verify;
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +26,7 @@ use audit::Scribe;
 use rows::{Judged, OP_COLUMNS, RUN_COLUMNS, json, micros, op_from, run_from};
 
 /// Every step from an empty file to today's form; steps are only ever added.
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("errands.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// How long to wait for another program that has the ledger in hand.
@@ -59,14 +62,7 @@ impl SqliteLedger {
     /// # Errors
     /// As [`SqliteLedger::open`].
     pub fn create(path: &Path, fresh_id: &str) -> Result<Self, LedgerError> {
-        // Made here, for its owner alone; SQLite's own files beside it take their rights from it.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path)
-            .and_then(|_| std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
+        make(path)
             .map_err(|error| LedgerError::Storage { ledger: path.display().to_string(), cause: error.to_string() })?;
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, Some(fresh_id))
     }
@@ -84,9 +80,12 @@ impl SqliteLedger {
         db.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
         db.pragma_update(None, "synchronous", "full").map_err(fail)?;
         db.pragma_update(None, "foreign_keys", true).map_err(fail)?;
-        MIGRATIONS.to_latest(&mut db).map_err(|cause| LedgerError::Damaged {
-            ledger: path.display().to_string(),
-            problem: format!("its form is not one this version of upsweep knows ({cause})"),
+        // Of two who open an old ledger at once, one comes too late, and finds at its second try that nothing is left to do.
+        MIGRATIONS.to_latest(&mut db).or_else(|_| MIGRATIONS.to_latest(&mut db)).map_err(|cause| {
+            LedgerError::Damaged {
+                ledger: path.display().to_string(),
+                problem: format!("its form is not one this version of upsweep knows ({cause})"),
+            }
         })?;
         if let Some(id) = fresh_id {
             db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('ledger_id', ?1)", [id]).map_err(fail)?;
@@ -139,6 +138,22 @@ impl SqliteLedger {
     }
 }
 
+/// Makes the file if there is none, for its owner alone; SQLite's own files beside it take their rights from it.
+///
+/// One that is there is not opened: closing it would take away the locks that SQLite holds on it elsewhere in this
+/// process.
+fn make(path: &Path) -> std::io::Result<()> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path) {
+        Ok(_) => std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all(),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let is_link = std::fs::symlink_metadata(path)?.file_type().is_symlink();
+            if is_link { Err(std::io::Error::other("it is a symbolic link")) } else { Ok(()) }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn storage(path: &Path, cause: &rusqlite::Error) -> LedgerError {
     LedgerError::Storage { ledger: path.display().to_string(), cause: cause.to_string() }
 }
@@ -160,13 +175,15 @@ impl Ledger for SqliteLedger {
 
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError> {
         let RunRecord { id, kind, started_at, ended_at, by, approval, outcome } = run;
-        let (fail, ledger) = (self.fail(), self.id.clone());
+        let (fail, ledger, path) = (self.fail(), self.id.clone(), self.path.display().to_string());
         let tx = self.begin()?;
-        tx.execute(
-                "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![id, kind.word(), micros(*started_at), ended_at.map(micros), by, approval.as_ref().map(json), outcome.as_ref().map(json)],
-            )
-            .map_err(&fail)?;
+        let sql = "INSERT INTO runs (id, kind, started_at, ended_at, by, approval_json, outcome_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+        let (approval, outcome) = (approval.as_ref().map(json), outcome.as_ref().map(json));
+        let times = (micros(*started_at), ended_at.map(micros));
+        let rows = tx.execute(sql, params![id, kind.word(), times.0, times.1, by, approval, outcome]).map_err(&fail)?;
+        if rows == 0 {
+            return Err(telling::run_known(&path, id));
+        }
         let told = telling::run_begun(run);
         Scribe::begin(&tx, &ledger).and_then(|mut scribe| scribe.write(*started_at, told)).map_err(&fail)?;
         tx.commit().map_err(fail)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use upsweep_engine::ports::{Amount, Approval, Entry, RunOutcome, RunRecord};
+use upsweep_engine::ports::{Amount, Approval, Entry, LedgerError, PlanApproval, RunOutcome, RunRecord};
 use upsweep_plan::audit::NewRecord;
 use upsweep_plan::guard::Code;
 use upsweep_plan::hold::Hold;
@@ -36,17 +36,24 @@ fn codes<'a>(codes: impl IntoIterator<Item = &'a Code>) -> Option<String> {
 
 pub(super) fn run_begun(run: &RunRecord) -> NewRecord {
     let RunRecord { id, kind, started_at: _, ended_at: _, by, approval, outcome: _ } = run;
-    let (allowed, reason) = match approval {
-        Some(Approval { codes: allowed, reason }) => (codes(allowed), Some(reason.clone())),
-        None => (None, None),
+    let (allowed, reason, allowed_by) = match approval {
+        Some(Approval { codes: allowed, reason, by }) => (codes(allowed), Some(reason.clone()), by.clone()),
+        None => (None, None, None),
     };
     let writer = Writer { run: Some(id.clone()), actor: by.clone() };
-    let details = details([("kind", Some(kind.word().to_owned())), ("allowed", allowed), ("allowed_why", reason)]);
+    let kind = Some(kind.word().to_owned());
+    let details = details([("kind", kind), ("allowed", allowed), ("allowed_why", reason), ("allowed_by", allowed_by)]);
     writer.record("run-begun", Some(id.clone()), details)
 }
 
+/// Why a run does not begin.
+pub(super) fn run_known(ledger: &str, id: &str) -> LedgerError {
+    LedgerError::Storage { ledger: ledger.to_owned(), cause: format!("there is a run {id} already") }
+}
+
 pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewRecord {
-    let RunOutcome { plan, refused, overruled, hidden, copied, restored, purged, skipped, errors, failure } = outcome;
+    let RunOutcome { plan, refused, overruled, hidden, copied, restored, purged, skipped, errors, failure, stopped } =
+        outcome;
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let files = |amount: &Amount| number(amount.files);
     let bytes = |amount: &Amount| number(amount.bytes);
@@ -65,6 +72,7 @@ pub(super) fn run_ended(writer: &Writer, id: &str, outcome: &RunOutcome) -> NewR
         ("skipped", number(*skipped)),
         ("errors", number(*errors)),
         ("failure", failure.clone()),
+        ("stopped", stopped.then(|| "true".to_owned())),
     ]);
     let writer = Writer { run: Some(id.to_owned()), ..writer.clone() };
     writer.record("run-ended", Some(id.to_owned()), details)
@@ -124,6 +132,19 @@ pub(super) fn hold_released(writer: &Writer, hold: &Hold, by: &str, why: &str) -
     writer.record("hold-released", Some(hold.id.to_string()), details)
 }
 
+pub(super) fn plan_approved(writer: &Writer, id: &str, approval: &PlanApproval) -> NewRecord {
+    let PlanApproval { plan: hash, approval: Approval { codes: allowed, reason, by: _ }, by, at: _ } = approval;
+    let writer = Writer { actor: by.clone(), ..writer.clone() };
+    let details =
+        details([("plan", Some(hash.clone())), ("allowed", codes(allowed)), ("allowed_why", Some(reason.clone()))]);
+    writer.record("plan-approved", Some(id.to_owned()), details)
+}
+
+pub(super) fn plan_dropped(writer: &Writer, id: &str, hash: &str, by: &str) -> NewRecord {
+    let writer = Writer { actor: by.to_owned(), ..writer.clone() };
+    writer.record("plan-dropped", Some(id.to_owned()), details([("plan", Some(hash.to_owned()))]))
+}
+
 pub(super) fn pruned(writer: &Writer, records: u64, last: u64, before: Timestamp) -> NewRecord {
     let details = details([
         ("records", Some(records.to_string())),
@@ -141,8 +162,17 @@ mod tests {
     fn every_kind_of_record_is_explained_to_the_auditor() {
         let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit.md")).unwrap();
         let of_files = Event::ALL.into_iter().filter(|event| !event.is_intent()).map(Event::name);
-        let others =
-            ["store-bound", "store-rebound", "run-begun", "run-ended", "hold-set", "hold-released", "audit-pruned"];
+        let others = [
+            "store-bound",
+            "store-rebound",
+            "run-begun",
+            "run-ended",
+            "hold-set",
+            "hold-released",
+            "plan-approved",
+            "plan-dropped",
+            "audit-pruned",
+        ];
         for event in of_files.chain(others) {
             assert!(docs.contains(&format!("`{event}`")), "docs/audit.md does not explain {event}");
         }

@@ -10,7 +10,7 @@ use upsweep_plan::lifecycle::{Event, State};
 use crate::stage::{DAY, START, Stage, key, request};
 
 fn asked() -> Request {
-    let approval = Approval { codes: [].into(), reason: "the disk with the ledger died".to_owned() };
+    let approval = Approval { codes: [].into(), reason: "the disk with the ledger died".to_owned(), by: None };
     Request { approval: Some(approval), ..request(&[]) }
 }
 

@@ -15,7 +15,7 @@ use crate::crashing::Fault;
 use crate::stage::{DAY, START, Stage, key, request, run_record};
 
 /// A crashed run that meant to hide `a.m4a`; `is_moved` tells whether it came to that.
-fn crashed(is_moved: bool) -> (Stage, Place) {
+pub(crate) fn crashed(is_moved: bool) -> (Stage, Place) {
     let mut stage = Stage::new();
     stage.run();
     stage.orphan("a.m4a");

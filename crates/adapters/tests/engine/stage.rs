@@ -28,6 +28,7 @@ use upsweep_plan::policy::{Limits, Policy};
 use upsweep_plan::selection::Selection;
 
 use crate::crashing::{Fault, Fuse, FusedArchive, FusedStore};
+use crate::stopping::Patience;
 
 /// When the first run of each test begins.
 pub(crate) const START: i64 = 1_800_000_000;
@@ -40,6 +41,8 @@ pub(crate) struct Stage {
     pub(crate) fault: Option<Fault>,
     /// How many steps the program has left to live.
     pub(crate) fuse: Fuse,
+    /// How long nobody asks the program to stop.
+    pub(crate) patience: Patience,
     /// Where copies go, if anywhere.
     pub(crate) archive: Option<MemoryArchive>,
     /// What happens in the middle of each copy.
@@ -64,6 +67,7 @@ impl Stage {
             store: MemoryStore::default(),
             fault: None,
             fuse: Fuse::default(),
+            patience: Patience::default(),
             archive: None,
             while_copying: None,
             claims: Database { clock: Arc::clone(&clock), ..Database::default() },
@@ -137,6 +141,7 @@ impl Stage {
             clock: &self.time,
             ids: &self.time,
             progress: &Silent,
+            stop: &self.patience,
             policy: &self.policy,
             selection: &self.selection,
             limits: &self.limits,
@@ -221,7 +226,7 @@ pub(crate) fn codes(refusals: &[upsweep_plan::guard::Refusal]) -> Vec<Code> {
 
 pub(crate) fn request(allow: &[Code]) -> Request {
     let codes: BTreeSet<Code> = allow.iter().copied().collect();
-    let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned() });
+    let approval = (!codes.is_empty()).then(|| Approval { codes, reason: "seen".to_owned(), by: None });
     let since = Timestamp::UNIX_EPOCH;
     Request {
         holder: Holder {
@@ -230,8 +235,10 @@ pub(crate) fn request(allow: &[Code]) -> Request {
             pid: 1,
             host: "host".to_owned(),
             since,
+            run: None,
         },
         approval,
+        run: None,
     }
 }
 

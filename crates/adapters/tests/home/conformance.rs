@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use upsweep_engine::ports::{LeaseError, RunKind, RunRecord};
+use upsweep_engine::ports::{Holder, LeaseError, RunKind, RunRecord};
 
 use crate::rig::{Rig, everywhere, holder};
 
@@ -12,6 +12,7 @@ everywhere!(
     a_second_run_is_refused_and_told_who_works,
     the_next_holder_leaves_nothing_of_the_last,
     of_many_at_once_one_gets_the_lease,
+    a_lease_tells_which_run_works,
     a_lease_ends_even_with_a_panic,
     who_asks_does_not_look_like_who_works,
     a_lease_is_no_ledger_and_no_note,
@@ -70,6 +71,20 @@ fn a_second_run_is_refused_and_told_who_works(rig: &Rig) {
     drop(lease);
     assert_eq!(first.holder().unwrap(), None);
     assert_eq!(second.holder().unwrap(), None, "a name that is left over holds nothing");
+}
+
+fn a_lease_tells_which_run_works(rig: &Rig) {
+    let (first, second) = (rig.home(), rig.elsewhere());
+    for run in [Some("run-1"), None, Some("run-2")] {
+        let holder = Holder { run: run.map(str::to_owned), ..holder("run") };
+        let lease = first.acquire(&holder).unwrap();
+        assert_eq!(second.holder().unwrap(), Some(holder.clone()));
+        let Err(LeaseError::Held(Some(who))) = second.acquire(&crate::rig::holder("purge")) else {
+            panic!("two at once")
+        };
+        assert_eq!(who.run.as_deref(), run, "who is refused learns it as well");
+        drop(lease);
+    }
 }
 
 fn the_next_holder_leaves_nothing_of_the_last(rig: &Rig) {

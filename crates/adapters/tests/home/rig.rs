@@ -38,6 +38,7 @@ pub(crate) fn holder(what: &str) -> Holder {
         pid: 4_711,
         host: "host-1".to_owned(),
         since: NAMES.now(),
+        run: None,
     }
 }
 

@@ -274,6 +274,7 @@ fn a_run_ends_with_its_outcome(mut desk: Desk) {
         hidden: Amount { files: 1, bytes: u64::MAX },
         skipped: 3,
         failure: Some("it's \"over\"\n".to_owned()),
+        stopped: false,
         ..RunOutcome::default()
     };
     desk.ledger.end_run("run-1", at(7), &outcome).unwrap();
@@ -286,7 +287,10 @@ fn a_run_ends_with_its_outcome(mut desk: Desk) {
 
 fn a_run_is_begun_once(mut desk: Desk) {
     desk.begin("run-1", 0);
-    assert!(desk.ledger.begin_run(&run_record("run-1", 5)).is_err());
+    let told = desk.events();
+    let error = desk.ledger.begin_run(&RunRecord { kind: RunKind::Purge, ..run_record("run-1", 5) }).unwrap_err();
+    assert!(error.to_string().contains("there is a run run-1 already"), "{error}");
+    assert_eq!(desk.events(), told);
     assert_eq!(desk.ledger.runs(9).unwrap(), [run_record("run-1", 0)]);
 }
 
@@ -297,9 +301,14 @@ fn operations_belong_to_a_run_that_began(mut desk: Desk) {
 
 fn approvals_are_kept(mut desk: Desk) {
     let kinds = RunKind::ALL;
+    let approval = |by: Option<&str>| Approval {
+        codes: BTreeSet::from([Code::G003, Code::G001]),
+        reason: "we moved house".into(),
+        by: by.map(str::to_owned),
+    };
     let runs = (0..).zip(kinds).map(|(secs, kind)| RunRecord {
         kind,
-        approval: Some(Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we moved house".into() }),
+        approval: Some(approval((kind == RunKind::Apply).then_some("berta"))),
         ..run_record(kind.word(), secs)
     });
     let runs: Vec<RunRecord> = runs.collect();

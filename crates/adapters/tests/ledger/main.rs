@@ -2,8 +2,11 @@
 
 mod conformance;
 mod desk;
+mod errands;
 mod holds;
 mod memories;
+mod old;
+mod pages;
 mod sqlite;
 mod trail;
 mod trail_on_disk;

@@ -25,7 +25,11 @@ everywhere!(
 );
 
 fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
-    let approval = Approval { codes: BTreeSet::from([Code::G003, Code::G001]), reason: "we \"moved\"".into() };
+    let approval = Approval {
+        codes: BTreeSet::from([Code::G003, Code::G001]),
+        reason: "we \"moved\"".into(),
+        by: Some("berta".into()),
+    };
     desk.ledger.begin_run(&RunRecord { approval: Some(approval), ..run_record("run-1", 1) }).unwrap();
     let outcome = RunOutcome {
         copied: Amount::default(),
@@ -38,6 +42,7 @@ fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
         skipped: 5,
         errors: 6,
         failure: Some("the disk is full".into()),
+        stopped: false,
     };
     desk.ledger.end_run("run-1", at(9), &outcome).unwrap();
     let [begun, ended] = &desk.trail()[..] else { panic!("two records") };
@@ -47,7 +52,10 @@ fn a_run_is_told_from_its_beginning_to_its_end(mut desk: Desk) {
     let words = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
     };
-    assert_eq!(begun.details, words(&[("kind", "run"), ("allowed", "G001 G003"), ("allowed_why", "we \"moved\"")]));
+    assert_eq!(
+        begun.details,
+        words(&[("kind", "run"), ("allowed", "G001 G003"), ("allowed_why", "we \"moved\""), ("allowed_by", "berta")])
+    );
     assert_eq!((ended.seq, ended.at, ended.event.as_str()), (2, at(9), "run-ended"));
     assert_eq!((ended.run.as_deref(), ended.actor.as_str()), (Some("run-1"), "process 7 on host"));
     let all = [

@@ -1,8 +1,10 @@
 //! The port to Upsweep's own state.
 
 mod audit;
+mod errands;
 mod holds;
 mod memories;
+mod plans;
 
 use std::collections::BTreeSet;
 
@@ -18,12 +20,14 @@ use upsweep_plan::verdict::Reason;
 use super::{CopyRecord, Horizon, OpId, Place};
 
 pub use audit::*;
+pub use errands::*;
 pub use holds::*;
 pub use memories::*;
+pub use plans::*;
 
-/// Runs, operations and the journal; beside them holds, memories and the audit trail. Whatever a method changed is
+/// Runs, operations and the journal; beside them holds, memories, the audit trail, and what a service keeps. Whatever a method changed is
 /// durable when it returns.
-pub trait Ledger: Holds + Memories + AuditTrail + Send {
+pub trait Ledger: Holds + Memories + AuditTrail + Errands + Pages + Send {
     /// Names this ledger.
     fn id(&self) -> &str;
 
@@ -42,7 +46,7 @@ pub trait Ledger: Holds + Memories + AuditTrail + Send {
     /// Notes that a run begins.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// [`LedgerError`], also when there is a run with this id: then nothing is noted.
     fn begin_run(&mut self, run: &RunRecord) -> Result<(), LedgerError>;
 
     /// Notes how a run ended.
@@ -198,6 +202,9 @@ pub struct Approval {
     pub codes: BTreeSet<Code>,
     /// Their words.
     pub reason: String,
+    /// Who overruled them, where it is not the one who runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// How a run ended.
@@ -225,6 +232,9 @@ pub struct RunOutcome {
     pub errors: u64,
     /// Why it stopped early, if it did.
     pub failure: Option<String>,
+    /// Whether it stopped early because somebody asked it to.
+    #[serde(default)]
+    pub stopped: bool,
 }
 
 /// A number of files and their bytes.

@@ -104,20 +104,23 @@ pub struct Holder {
     pub host: String,
     /// Since when.
     pub since: Timestamp,
+    /// The run's id, where it was known beforehand. A run takes it from what was asked of it.
+    #[serde(default)]
+    pub run: Option<String>,
 }
 
 impl Holder {
     /// Who this is, for the history and the audit trail.
     #[must_use]
     pub fn by(&self) -> String {
-        let Self { what: _, user, pid, host, since: _ } = self;
+        let Self { what: _, user, pid, host, since: _, run: _ } = self;
         format!("{user}, process {pid} on {host}")
     }
 }
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { what, user: _, pid, host, since } = self;
+        let Self { what, user: _, pid, host, since, run: _ } = self;
         write!(f, "'upsweep {what}' (process {pid} on {host}, since {})", upsweep_plan::moment::spelled(*since))
     }
 }
@@ -173,6 +176,21 @@ pub enum Stage {
     Retrieving,
     /// Freeing files.
     Purging,
+}
+
+/// Says whether the work should end early: at the next point where nothing is half done.
+pub trait Stop: Send + Sync {
+    /// Whether somebody asked for it. Who said yes once says it from then on.
+    fn is_asked(&self) -> bool;
+}
+
+/// Work that nobody stops.
+pub struct Unstoppable;
+
+impl Stop for Unstoppable {
+    fn is_asked(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody listens.

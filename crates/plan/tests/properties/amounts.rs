@@ -29,10 +29,12 @@ fn is_taken(selection: &Selection, removal: &Removal) -> bool {
         Reason::Expired { at, .. } => ("expired", Some(at.as_nanosecond())),
     };
     let modified = reference::nanos(removal.facts.mtime);
+    let own = of_row.or(modified);
     (selection.only.is_empty() || selection.only.iter().any(|only| only == kind))
         && (selection.prefixes.is_empty() || selection.prefixes.iter().any(named))
         && inside(modified, selection.modified_after, selection.modified_before)
         && inside(of_row, selection.created_after, selection.created_before)
+        && inside(own, selection.dated_after, selection.dated_before)
 }
 
 /// Files that may go, with sizes and times of their own.

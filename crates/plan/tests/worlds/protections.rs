@@ -38,9 +38,12 @@ pub(crate) fn selections() -> impl Strategy<Value = Selection> {
     let prefixes = prop_oneof![2 => Just(vec![]), 1 => vec(select(vec!["a", "A", "d/", "b", "t_"]), 1..3)];
     let numbers = (option::weighted(0.3, 1..40_u64), option::weighted(0.4, 0..6_u64));
     let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
-    (only, prefixes, time(), time(), time(), time(), numbers).prop_map(
-        move |(only, prefixes, modified_after, modified_before, created_after, created_before, (size, limit))| {
+    let created = (time(), time());
+    let dated = (time(), time());
+    (only, prefixes, time(), time(), created, dated, numbers).prop_map(
+        move |(only, prefixes, modified_after, modified_before, created, dated, (size, limit))| {
             let (only, prefixes) = (owned(only), owned(prefixes));
+            let ((created_after, created_before), (dated_after, dated_before)) = (created, dated);
             let (min_size_bytes, limit) = (size, limit);
             Selection {
                 only,
@@ -49,6 +52,8 @@ pub(crate) fn selections() -> impl Strategy<Value = Selection> {
                 modified_before,
                 created_after,
                 created_before,
+                dated_after,
+                dated_before,
                 min_size_bytes,
                 limit,
             }

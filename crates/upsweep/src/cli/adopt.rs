@@ -23,7 +23,7 @@ pub(super) struct AdoptCommand {
 impl AdoptCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let approval = approved(&[], &self.reason, "why the store gets another ledger")?;
-        let request = Request { holder: wire::holder("adopt"), approval: Some(approval) };
+        let request = Request { holder: wire::holder("adopt"), approval: Some(approval), run: None };
         let bars = Bars::new(quiet);
         let (report, adopted) =
             wire::with_world(config, wire::Need::NoClaims, &bars, |world| Ok(adopt::adopt(world, &request)?))?;

@@ -3,8 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::config::{self, Checked, Sources};
+use crate::config::{self, Checked, Config, Sources};
 use crate::exit::Exit;
+use crate::http::auth::Gate;
 use crate::{render, secrets, wire};
 
 #[derive(Args)]
@@ -36,6 +37,7 @@ impl CheckCommand {
         let mut findings = Findings { problems, warnings, in_order: vec![], offline: self.offline };
         if let Some(config) = config.filter(|_| !self.offline) {
             wire::check(&config, &mut findings);
+            check_tokens(&config, &mut findings);
             findings.problems.iter_mut().for_each(|problem| *problem = secrets::masked(problem));
         }
         if self.json {
@@ -44,5 +46,18 @@ impl CheckCommand {
             render::config::check(&findings);
         }
         Ok(if findings.problems.is_empty() { Exit::Done } else { Exit::Error })
+    }
+}
+
+/// Whether `upsweep serve` could tell who calls; nothing is asked of who does not use it.
+fn check_tokens(config: &Config, findings: &mut Findings) {
+    let tokens = &config.service.tokens;
+    if tokens.secret.is_none() && tokens.public_key_file.is_none() && tokens.jwks_url.is_none() {
+        return;
+    }
+    match Gate::new(config, false) {
+        Ok(_) => findings.in_order.push("tokens: callers of upsweep serve can be told apart".to_owned()),
+        // Whoever only runs the program has no use for the application's secret.
+        Err(error) => findings.warnings.push(format!("upsweep serve would not start: {error:#}")),
     }
 }

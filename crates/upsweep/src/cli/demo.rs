@@ -8,7 +8,7 @@ use crate::config::{Config, Sources};
 use crate::exit::Exit;
 use crate::progress::Bars;
 use crate::render::{self, Invocation};
-use crate::{demo, wire};
+use crate::{demo, preview, wire};
 
 #[derive(Args)]
 pub(super) struct Demo {
@@ -24,8 +24,7 @@ impl Demo {
         let config = Config::load(&Sources { file: Some(made.config.clone()), ..Sources::default() })?;
         render::demo::introduce(&made);
         let bars = Bars::new(quiet);
-        let (plan, past) =
-            wire::with_world(&config, wire::Need::Claims, &bars, |world| super::plan::make(world, true))?;
+        let (plan, past) = wire::with_world(&config, wire::Need::Claims, &bars, |world| preview::make(world, true))?;
         let invocation = Invocation::of_process().with_config(&made.config);
         render::plan::print(&plan, &past, &config, true, None, &invocation);
         render::demo::next_steps(&made, &invocation);

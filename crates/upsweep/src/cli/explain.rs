@@ -31,10 +31,7 @@ impl ExplainCommand {
         let bars = Bars::new(quiet);
         let told = wire::with_world(config, wire::Need::Claims, &bars, |world| {
             let bond = binding::examine(world.store, world.home)?;
-            let ledger = match &bond.marker {
-                Some(marker) => Some(binding::open_ledger(world.store, world.home, marker)?),
-                None => None,
-            };
+            let ledger = binding::ledger_under(world.store, world.home, &bond)?;
             Ok(explain(world, &bond, ledger.as_deref(), &key)?)
         })?;
         if self.json {

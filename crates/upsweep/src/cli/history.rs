@@ -2,9 +2,7 @@
 
 use clap::Args;
 use upsweep_engine::binding;
-use upsweep_engine::error::EngineError;
 use upsweep_engine::ports::RunRecord;
-use upsweep_plan::guard;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -23,14 +21,8 @@ pub(super) struct HistoryCommand {
 impl HistoryCommand {
     pub(super) fn run(&self, config: &Config) -> anyhow::Result<Exit> {
         let runs: Vec<RunRecord> = wire::with_home(config, |store, home| {
-            let bond = binding::examine(store, home)?;
-            if let Some(refusal) = guard::marker(&bond.store.address, &bond.binding) {
-                return Err(EngineError::Refused(Box::new(refusal)).into());
-            }
-            Ok(match bond.marker {
-                Some(marker) => binding::open_ledger(store, home, &marker)?.runs(self.limit as usize)?,
-                None => vec![],
-            })
+            let ledger = binding::ledger_of(store, home)?;
+            Ok(ledger.map(|ledger| ledger.runs(self.limit as usize)).transpose()?.unwrap_or_default())
         })?;
         if self.json {
             render::print_json(&runs)?;

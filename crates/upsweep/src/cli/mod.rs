@@ -10,14 +10,16 @@ mod explain;
 mod history;
 mod hold;
 mod manual;
-mod moment;
+pub(crate) mod moment;
 pub(crate) mod numbers;
 mod plan;
 mod rebind;
 mod restore;
 mod run;
 mod selection;
+mod serve;
 pub(crate) mod status;
+mod token;
 
 use std::path::PathBuf;
 
@@ -84,12 +86,16 @@ enum Command {
     Adopt(adopt::AdoptCommand),
     /// Look whether everything is in order: the directory, the disk, the clocks, the database, Upsweep's own state
     Doctor(doctor::DoctorCommand),
+    /// Answer over HTTP, and clean up by a schedule, if you like
+    Serve(serve::ServeCommand),
     /// Show past runs
     History(history::HistoryCommand),
     /// Keep files whatever the rows say, and let them go again
     Hold(hold::HoldCommand),
     /// Export, verify and anchor the record of everything that was done
     Audit(audit::AuditCommand),
+    /// Make a short-lived token for trying the service, with the application's secret
+    Token(token::TokenCommand),
     /// Show or check the configuration
     Config(config::ConfigCommand),
     /// Write the completions of a shell to standard output
@@ -111,7 +117,7 @@ struct Allow {
 
 /// Runs the program and says how it ended.
 pub(crate) fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Printing help to a closed pipe may fail; there is nobody left to tell.
@@ -129,6 +135,10 @@ pub(crate) fn main() -> Exit {
         },
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Serve(command) => {
+            cli.common.set.extend(command.listen.iter().map(|listen| format!("listen={listen}")));
+            configured(&cli.common).and_then(|config| command.run(&config))
+        }
         command => configured(&cli.common).and_then(|config| dispatch(command, &config, quiet)),
     };
     let exit = outcome.unwrap_or_else(|error| {
@@ -146,7 +156,12 @@ pub(crate) fn main() -> Exit {
 
 fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) | Command::Config(_) | Command::Audit(_) | Command::Completions(_) | Command::Man(_) => {
+        Command::Demo(_)
+        | Command::Config(_)
+        | Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Serve(_) => {
             unreachable!("these do not always need a configured store")
         }
         Command::Plan(command) => command.run(config, quiet),
@@ -162,6 +177,7 @@ fn dispatch(command: Command, config: &Config, quiet: bool) -> anyhow::Result<Ex
         Command::Adopt(command) => command.run(config, quiet),
         Command::History(command) => command.run(config),
         Command::Hold(command) => command.run(config),
+        Command::Token(command) => command.run(config),
     }
 }
 

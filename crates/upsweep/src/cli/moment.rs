@@ -22,7 +22,7 @@ pub(super) fn coming(option: &str, text: &str, now: Timestamp, zone: &TimeZone) 
 }
 
 /// A time that may be past: `30d`, `12h` or `2w` ago, a day (which counts from its beginning), or an exact time.
-pub(super) fn past(option: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, UsageError> {
+pub(crate) fn past(option: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, UsageError> {
     let at = match span(text) {
         Some(span) => now.checked_sub(span).ok(),
         None => day(text).map_or_else(|| exact(text), |day| midnight(day, zone)),

@@ -5,10 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use upsweep_engine::binding;
-use upsweep_engine::planning::{self, Past};
-use upsweep_engine::ports::Memories;
-use upsweep_engine::world::World;
 use upsweep_plan::plan::Plan;
 
 use super::selection::Select;
@@ -16,7 +12,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::progress::Bars;
 use crate::render::{self, Invocation};
-use crate::{headers, save, wire};
+use crate::{preview, save, wire};
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -46,7 +42,8 @@ impl PlanCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let bars = Bars::new(quiet);
         let config = &Config { selection: self.select.selection()?, ..config.clone() };
-        let (plan, past) = wire::with_world(config, wire::Need::Claims, &bars, |world| make(world, !self.no_audio))?;
+        let (plan, past) =
+            wire::with_world(config, wire::Need::Claims, &bars, |world| preview::make(world, !self.no_audio))?;
         if let Some(path) = &self.out {
             save_to(&plan, path)?;
         }
@@ -65,22 +62,6 @@ impl PlanCommand {
             (false, false) => Exit::Partial,
         })
     }
-}
-
-/// Makes a plan and changes nothing.
-pub(super) fn make(world: &mut World<'_>, with_audio: bool) -> anyhow::Result<(Plan, Past)> {
-    let bond = binding::examine(world.store, world.home)?;
-    let ledger = match &bond.marker {
-        Some(marker) => Some(binding::open_ledger(world.store, world.home, marker)?),
-        None => None,
-    };
-    let past = ledger.as_ref().map(|ledger| Past::read(&**ledger, world.now())).transpose()?.unwrap_or_default();
-    let sightings = ledger.as_ref().map(|ledger| &**ledger as &dyn Memories);
-    let mut plan = planning::make(world, &bond, &past, sightings)?.plan;
-    if with_audio {
-        headers::add(&mut plan, world.store, world.progress);
-    }
-    Ok((plan.sealed(), past))
 }
 
 fn save_to(plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {

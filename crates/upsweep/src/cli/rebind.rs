@@ -27,7 +27,7 @@ pub(super) struct RebindCommand {
 impl RebindCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let approval = approved(&self.allow, &self.reason, "why the store gets another database")?;
-        let request = Request { holder: wire::holder("rebind"), approval: Some(approval) };
+        let request = Request { holder: wire::holder("rebind"), approval: Some(approval), run: None };
         let bars = Bars::new(quiet);
         let (report, rebound) =
             wire::with_world(config, wire::Need::Claims, &bars, |world| Ok(rebind::rebind(world, &request)?))?;

@@ -42,7 +42,7 @@ impl RestoreCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let selection = self.selection()?;
         let bars = Bars::new(quiet);
-        let request = Request { holder: wire::holder("restore"), approval: None };
+        let request = Request { holder: wire::holder("restore"), approval: None, run: Some(wire::fresh_run()) };
         let need = if self.which.claimed { wire::Need::Claims } else { wire::Need::NoClaims };
         let (report, unknown) = wire::with_world(config, need, &bars, |world| {
             Ok(match &selection {

@@ -109,7 +109,8 @@ fn carry_out(
 ) -> anyhow::Result<Exit> {
     let bars = Bars::new(quiet);
     let need = if what == "recover" { wire::Need::NoClaims } else { wire::Need::Claims };
-    let request = Request { holder: wire::holder(what), approval: approval(allow)? };
+    // Known beforehand, so that whoever comes second is told whom to wait for.
+    let request = Request { holder: wire::holder(what), approval: approval(allow)?, run: Some(wire::fresh_run()) };
     let report = wire::with_world(config, need, &bars, |world| Ok(work(world, &request)?))?;
     if json {
         render::print_json(&render::summary::summary(&report))?;
@@ -145,5 +146,5 @@ pub(super) fn approved(codes: &[Code], reason: &str, why: &str) -> anyhow::Resul
     if let Some(code) = codes.iter().find(|code| !code.is_approvable()) {
         return Err(UsageError(format!("{code} cannot be overruled; see docs/guards.md for what to do instead")).into());
     }
-    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned() })
+    Ok(Approval { codes: codes.iter().copied().collect(), reason: reason.to_owned(), by: None })
 }

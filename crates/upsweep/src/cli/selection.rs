@@ -79,6 +79,8 @@ impl Select {
             modified_before: time("--modified-before", modified_before)?,
             created_after: time("--created-after", created_after)?,
             created_before: time("--created-before", created_before)?,
+            dated_after: None,
+            dated_before: None,
             min_size_bytes: min_size.map(|size| size.as_u64()),
             limit: *limit,
         })

@@ -14,7 +14,7 @@ use upsweep_plan::plan::Plan;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::progress::Bars;
-use crate::{render, wire};
+use crate::{preview, render, wire};
 
 #[derive(Args)]
 pub(super) struct StatusCommand {
@@ -67,7 +67,7 @@ impl StatusCommand {
     pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<Exit> {
         let mut status = wire::with_home(config, |store, home| self.kept(store, home))?;
         let bars = Bars::new(quiet);
-        let surveyed = wire::with_world(config, wire::Need::Claims, &bars, |world| super::plan::make(world, false));
+        let surveyed = wire::with_world(config, wire::Need::Claims, &bars, |world| preview::make(world, false));
         match surveyed {
             Ok((plan, _)) => status.potential = Some(potential(&plan)),
             Err(error) => status.survey_error = Some(format!("{error:#}")),

@@ -24,6 +24,8 @@ pub(crate) struct Sources {
     pub(crate) dotenv: Option<PathBuf>,
     /// The TOML file that was asked for; without one `upsweep.toml` is read if it exists.
     pub(crate) file: Option<PathBuf>,
+    /// Whether no file is read that was not asked for.
+    pub(crate) only_named: bool,
 }
 
 impl Sources {
@@ -32,7 +34,7 @@ impl Sources {
         // A value that is no text stays recognisable, so that a setting made of it is refused, not forgotten.
         let text = |os: std::ffi::OsString| os.into_string().unwrap_or_else(|os| format!("{}{NOT_TEXT}", os.display()));
         let env = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
-        Self { flags, env, dotenv: Some(PathBuf::from(".env")), file }
+        Self { flags, env, dotenv: Some(PathBuf::from(".env")), file, only_named: false }
     }
 }
 
@@ -99,6 +101,9 @@ fn read_toml(sources: &Sources, values: &mut Values, problems: &mut Problems) ->
         let env = sources.env.iter().find(|(name, _)| name == "UPSWEEP_CONFIG");
         env.map(|(_, path)| PathBuf::from(path))
     });
+    if named.is_none() && sources.only_named {
+        return Toml::default();
+    }
     let path = named.clone().unwrap_or_else(|| PathBuf::from("upsweep.toml"));
     let shown = path.display().to_string();
     let mut table = match std::fs::read_to_string(&path) {

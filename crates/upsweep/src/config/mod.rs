@@ -7,6 +7,7 @@ mod layers;
 mod places;
 mod problems;
 mod rules;
+mod service;
 mod settings;
 mod show;
 
@@ -25,7 +26,8 @@ pub(crate) use databases::Database;
 pub(crate) use layers::Sources;
 use layers::{File, Values};
 use problems::Problems;
-pub(crate) use show::{Shown, markdown_table, show};
+pub(crate) use service::{Missed, Secret, ServiceConfig, TimeTable, TlsFiles, Tokens};
+pub(crate) use show::{Shown, markdown_table, masked, show};
 
 /// What a run needs to know.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) quarantine_dir: Option<PathBuf>,
     /// How far back the database's backups reach, in days.
     pub(crate) database_backup_days: Option<u32>,
+    /// What `upsweep serve` needs to know besides.
+    pub(crate) service: ServiceConfig,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
     /// Whether logs may hold the names of files.
@@ -55,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) files: Vec<PathBuf>,
     /// Settings that are allowed but unusual.
     pub(crate) warnings: Vec<String>,
+    /// Every setting as people see it.
+    pub(crate) shown: Vec<Shown>,
 }
 
 /// How logs are written.
@@ -82,6 +88,7 @@ impl Config {
         let (values, File { rules, databases }) = layers::merge(sources, problems);
         no_url_elsewhere(&values, problems);
         let (url, origin) = (values.optional("database_url"), values.origin("database_url"));
+        let tables = databases.clone();
         let databases = problems.take(databases::all(url, origin, databases));
         let mut warnings = values.warnings.clone();
         let orphan_hours = problems.take(values.whole("orphaned_file_retention_hours", 1..=u64::from(u32::MAX)));
@@ -105,7 +112,7 @@ impl Config {
         }
         let upload_dir = problems.take(values.text("upload_dir").map(PathBuf::from));
         let action = problems.take(archive::action(&values));
-        Self {
+        let mut config = Self {
             databases,
             archive: problems.take(archive::archive(&values, action, &upload_dir)),
             upload_dir,
@@ -118,7 +125,7 @@ impl Config {
                 recursive: problems.take(values.flag("recursive")),
                 exclude: problems.take(exclude(&values)),
                 variants: problems.take(variants(&values)),
-                db_timezone: problems.take(zone(&values)),
+                db_timezone: problems.take(zone(&values, "db_timezone")),
                 claim_rules,
             },
             limits: Limits {
@@ -134,12 +141,16 @@ impl Config {
             ledger: problems.take(places::ledger(&values)),
             quarantine_dir: values.optional("quarantine_dir").map(PathBuf::from),
             database_backup_days: problems.take(backup_days(&values)),
+            service: ServiceConfig::gather(&values, problems),
             log_format: problems.take(log_format(&values)),
             log_level: problems.take(log_level(&values)),
             log_file_names: problems.take(values.flag("log_file_names")),
-            files: values.files,
+            files: values.files.clone(),
             warnings,
-        }
+            shown: vec![],
+        };
+        config.shown = show::shown(&values, &tables, &config);
+        config
     }
 }
 
@@ -244,9 +255,9 @@ fn exclude(values: &Values) -> anyhow::Result<Vec<Exclusion>> {
 }
 
 /// The zone's name as the time zone database spells it, so that a plan does not change with its case.
-fn zone(values: &Values) -> anyhow::Result<String> {
-    let text = values.text("db_timezone")?;
-    let context = |problem: &str| format!("db_timezone {problem} ({})", values.origin("db_timezone"));
+fn zone(values: &Values, key: &str) -> anyhow::Result<String> {
+    let text = values.text(key)?;
+    let context = |problem: &str| format!("{key} {problem} ({})", values.origin(key));
     if text.starts_with(['+', '-']) || text.to_ascii_uppercase().starts_with("UTC+") {
         bail!(context(&format!(
             "= '{text}' must be a name, since most zones change their clocks; a fixed two hours east is Etc/GMT-2"

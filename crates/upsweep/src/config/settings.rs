@@ -12,6 +12,9 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
+/// Settings whose values are shown to nobody.
+pub(super) const SECRETS: &[&str] = &["jwt_secret_key"];
+
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
     Setting { key, classic: &[], default, help }
 }
@@ -114,6 +117,100 @@ pub(super) const SETTINGS: &[Setting] = &[
         None,
         "a folder for hidden files, on the upload directory's file system and not visible in it; default: in .upsweep",
     ),
+    setting("listen", Some("127.0.0.1:8000"), "the address and port on which upsweep serve listens"),
+    classic(
+        "jwt_secret_key",
+        &["SECRET_KEY", "JWT_SECRET_KEY"],
+        None,
+        "the secret that the application signs its tokens with (HS256, HS384, HS512); at least 32 bytes",
+    ),
+    classic(
+        "jwt_algorithm",
+        &["JWT_ALGORITHM"],
+        None,
+        "the only algorithms that tokens may be signed with, separated by commas; default: HS256 with a secret, RS256, ES256 and EdDSA with public keys",
+    ),
+    setting("jwt_public_key_file", None, "a PEM file with the public key that tokens are verified with"),
+    setting(
+        "jwt_jwks_url",
+        None,
+        "where the public keys are published that tokens are verified with (a JSON Web Key Set); https, or http on this host",
+    ),
+    setting("jwt_issuer", None, "what a token's iss must be, if anything"),
+    setting("jwt_audience", None, "what a token's aud must name, if anything"),
+    setting(
+        "allowed_roles",
+        Some("therapist,admin"),
+        "the roles that may use the service, separated by commas; only admin overrules guards",
+    ),
+    setting(
+        "auth_user_query",
+        None,
+        "a query on the default database that gives one row with the columns role and is_active (or one of them) for :subject; who has no such row is refused",
+    ),
+    setting("auth_cache_secs", Some("10"), "for how many seconds the answer to auth_user_query counts; 0 to 300"),
+    classic(
+        "auto_cleanup_on_startup",
+        &["AUTO_CLEANUP_ON_STARTUP"],
+        Some("false"),
+        "whether upsweep serve cleans up once when it has started",
+    ),
+    classic(
+        "cleanup_schedule_hour",
+        &["CLEANUP_SCHEDULE_HOUR"],
+        Some("3"),
+        "the hour of the day at which upsweep serve cleans up, if schedule_enabled is true; 0 to 23",
+    ),
+    setting(
+        "schedule_enabled",
+        None,
+        "whether upsweep serve cleans up by itself; default: true where schedule is set, and false elsewhere",
+    ),
+    setting(
+        "schedule",
+        None,
+        "when upsweep serve cleans up, as a cron expression: 0 3 * * *; default: every day at cleanup_schedule_hour",
+    ),
+    setting("timezone", None, "the time zone of the schedule, by its IANA name; default: the host's"),
+    setting(
+        "schedule_missed",
+        Some("skip"),
+        "what becomes of clean-ups that were due while the service was down: skip, or once (one of them is made up for)",
+    ),
+    setting(
+        "watch_minutes",
+        Some("5"),
+        "how often upsweep serve looks whether a hidden file is claimed again, in minutes; 1 to 1440",
+    ),
+    setting(
+        "status_max_age_secs",
+        Some("30"),
+        "how old a survey may be that answers for another one, in seconds; 0 to 3600",
+    ),
+    setting(
+        "request_timeout_secs",
+        Some("30"),
+        "how long a request may take that is no clean-up, in seconds; 1 to 3600",
+    ),
+    setting("rate_limit_per_minute", None, "how many requests each subject may make in a minute; 1 to 100000"),
+    setting(
+        "failed_sign_ins_per_minute",
+        Some("20"),
+        "how many requests with no or a bad token each address may make in a minute; 1 to 10000",
+    ),
+    setting(
+        "trusted_proxies",
+        None,
+        "addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas",
+    ),
+    setting(
+        "cors_origins",
+        None,
+        "origins of web pages that may call the service, separated by commas, as in https://app.example.org",
+    ),
+    setting("metrics_listen", None, "an address and port of its own for /metrics, which then needs no token there"),
+    setting("tls_cert_file", None, "a PEM file with the certificate chain, to serve HTTPS without a proxy"),
+    setting("tls_key_file", None, "a PEM file with the certificate's private key"),
     setting(
         "database_backup_days",
         None,

@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use upsweep_adapters::claims::url::DatabaseUrl;
 
-use super::layers::{self, Sources};
-use super::problems::Problems;
-use super::settings::{SETTINGS, Setting};
+use super::layers::{Sources, Values};
+use super::settings::{SECRETS, SETTINGS, Setting};
 use super::{Config, Database};
 use crate::secrets;
 
 /// One setting with its value.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Shown {
     pub(crate) key: String,
     pub(crate) value: Option<String>,
@@ -22,14 +21,18 @@ pub(crate) struct Shown {
 /// Every setting with its value and where the value came from; secrets are masked.
 pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
     // Values that make no sense are errors here as everywhere.
-    let config = Config::load(sources)?;
-    let (values, file) = layers::merge(sources, &mut Problems::default());
-    let shown = |setting: &Setting| {
+    Ok(Config::load(sources)?.shown)
+}
+
+/// The same of values that were put together already.
+pub(super) fn shown(values: &Values, databases: &[Database], config: &Config) -> Vec<Shown> {
+    let setting = |setting: &Setting| {
         let value = values.optional(setting.key);
         Shown {
             key: setting.key.to_owned(),
             value: match setting.key {
                 "database_url" => value.as_deref().map(masked),
+                key if SECRETS.contains(&key) => value.map(|_| "***".to_owned()),
                 // A URL in the wrong place still has its password.
                 _ => value.as_deref().map(secrets::masked),
             },
@@ -41,7 +44,7 @@ pub(crate) fn show(sources: &Sources) -> anyhow::Result<Vec<Shown>> {
         value: url.as_deref().map(masked),
         origin: origin.clone(),
     };
-    Ok(SETTINGS.iter().map(shown).chain(file.databases.iter().map(database)).chain(outlived(&config)).collect())
+    SETTINGS.iter().map(setting).chain(databases.iter().map(database)).chain(outlived(config)).collect()
 }
 
 /// How long personal data outlives its purpose: until the next run after this, its file may still be there.
@@ -61,7 +64,8 @@ fn outlived(config: &Config) -> [Shown; 2] {
     ]
 }
 
-fn masked(url: &str) -> String {
+/// A database's URL without its password.
+pub(crate) fn masked(url: &str) -> String {
     DatabaseUrl::parse(url).map_or_else(|_| "***".to_owned(), |url| url.masked())
 }
 

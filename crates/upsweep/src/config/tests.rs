@@ -74,7 +74,7 @@ fn mistakes_are_named_with_their_place_and_a_way_out() {
 }
 
 /// Numbers, each with the least and the most that is allowed, and what an error says is allowed.
-const NUMBERS: [(&str, &str, &str, &str); 9] = [
+const NUMBERS: [(&str, &str, &str, &str); 16] = [
     ("orphaned_file_retention_hours", "1", "4294967295", "a whole number from 1 to 4294967295"),
     ("failed_session_retention_days", "1", "36500", "a whole number from 1 to 36500"),
     ("quarantine_days", "1", "3650", "a whole number from 1 to 3650"),
@@ -84,10 +84,17 @@ const NUMBERS: [(&str, &str, &str, &str); 9] = [
     ("max_files", "0", "18446744073709551615", "a whole number from 0 to 18446744073709551615"),
     ("max_bytes", "0", "18446744073709551615", "a size such as 500MB or 2GiB"),
     ("database_backup_days", "0", "36500", "a whole number from 0 to 36500"),
+    ("auth_cache_secs", "0", "300", "a whole number from 0 to 300"),
+    ("cleanup_schedule_hour", "0", "23", "a whole number from 0 to 23"),
+    ("watch_minutes", "1", "1440", "a whole number from 1 to 1440"),
+    ("status_max_age_secs", "0", "3600", "a whole number from 0 to 3600"),
+    ("request_timeout_secs", "1", "3600", "a whole number from 1 to 3600"),
+    ("rate_limit_per_minute", "1", "100000", "a whole number from 1 to 100000"),
+    ("failed_sign_ins_per_minute", "1", "10000", "a whole number from 1 to 10000"),
 ];
 
 /// Every other setting.
-const NO_NUMBERS: [&str; 20] = [
+const NO_NUMBERS: [&str; 39] = [
     "database_url",
     "upload_dir",
     "sessions_table",
@@ -108,6 +115,25 @@ const NO_NUMBERS: [&str; 20] = [
     "log_format",
     "log_level",
     "log_file_names",
+    "listen",
+    "jwt_secret_key",
+    "jwt_algorithm",
+    "jwt_public_key_file",
+    "jwt_jwks_url",
+    "jwt_issuer",
+    "jwt_audience",
+    "allowed_roles",
+    "auth_user_query",
+    "auto_cleanup_on_startup",
+    "schedule_enabled",
+    "schedule",
+    "timezone",
+    "schedule_missed",
+    "trusted_proxies",
+    "cors_origins",
+    "metrics_listen",
+    "tls_cert_file",
+    "tls_key_file",
 ];
 
 #[test]
@@ -158,7 +184,13 @@ fn the_example_environment_has_every_setting_and_each_line_of_it_works() {
         assert!(is_there, ".env.example does not mention {own}");
     }
     for (name, value) in pairs {
-        Config::load(&sources(&[("UPSWEEP_ARCHIVE_URL", "/mnt/backup"), (name, value)]))
+        // Some settings need another one.
+        let others = [
+            ("UPSWEEP_ARCHIVE_URL", "/mnt/backup"),
+            ("UPSWEEP_TLS_CERT_FILE", "/etc/cert.pem"),
+            ("UPSWEEP_TLS_KEY_FILE", "/etc/key.pem"),
+        ];
+        Config::load(&sources(&[&others[..], &[(name, value)]].concat()))
             .unwrap_or_else(|error| panic!("{name}={value}: {error:#}"));
     }
 }
@@ -253,4 +285,14 @@ fn shown_settings_name_their_origin_and_hide_secrets() {
     let shown = serde_json::to_string(&show(&sources).unwrap()).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("UPLOAD_DIR in the environment"), "{shown}");
+}
+
+#[test]
+fn a_mistaken_schedule_is_told_with_its_field_whether_or_not_it_is_switched_on() {
+    for on in ["true", "false"] {
+        let load = |cron| Config::load(&sources(&[("UPSWEEP_SCHEDULE", cron), ("UPSWEEP_SCHEDULE_ENABLED", on)]));
+        let said = message(load("0 25 * * *"));
+        assert!(said.contains("hour '25'") && said.contains("UPSWEEP_SCHEDULE in the environment"), "{said}");
+        assert_eq!(load("@daily").unwrap().service.schedule.cron.is_some(), on == "true");
+    }
 }

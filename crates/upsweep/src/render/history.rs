@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 use upsweep_engine::ports::{RunOutcome, RunRecord};
 
-use super::{size, time};
+use super::{one_line, size, time};
 
 pub(crate) fn print(runs: &[RunRecord]) {
     if runs.is_empty() {
@@ -36,15 +36,16 @@ pub(crate) fn print(runs: &[RunRecord]) {
 
 fn end(run: &RunRecord, outcome: &RunOutcome) -> String {
     let approved = match &run.approval {
-        Some(approval) if approval.codes.is_empty() => format!(" ({})", approval.reason),
+        Some(approval) if approval.codes.is_empty() => format!(" ({})", one_line(&approval.reason)),
         Some(approval) => {
             let codes: Vec<String> = approval.codes.iter().map(ToString::to_string).collect();
-            format!(" ({} overruled: {})", codes.join(", "), approval.reason)
+            let by = approval.by.as_ref().map(|by| format!(" by {}", one_line(by))).unwrap_or_default();
+            format!(" ({} overruled{by}: {})", codes.join(", "), one_line(&approval.reason))
         }
         None => String::new(),
     };
     let end = match (&outcome.failure, run.ended_at, outcome.refused.as_slice()) {
-        (Some(failure), _, _) => format!("stopped: {failure}"),
+        (Some(failure), _, _) => format!("stopped: {}", one_line(failure)),
         (None, None, _) => "interrupted, or still at work".to_owned(),
         (None, Some(_), []) => "done".to_owned(),
         (None, Some(_), codes) => {

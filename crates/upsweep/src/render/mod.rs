@@ -47,6 +47,12 @@ pub(crate) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
+/// Somebody's words as they may be shown on a terminal: what would move the cursor, or begin a line, is spelled out.
+pub(crate) fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 /// `12.3 KiB`.
 pub(crate) fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
@@ -117,5 +123,11 @@ mod tests {
         assert_eq!(duration(3_723_000), "1:02:03");
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(size(12_595), "12.3 KiB");
+    }
+
+    #[test]
+    fn nobodys_words_move_the_cursor_or_begin_a_line() {
+        assert_eq!(one_line("a \u{1b}[31mred\nfake line\u{9b}x"), "a \\u{1b}[31mred\\nfake line\\u{9b}x");
+        assert_eq!(one_line("grün, 'quoted'"), "grün, 'quoted'");
     }
 }

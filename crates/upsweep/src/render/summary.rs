@@ -62,9 +62,9 @@ pub(crate) struct Summary {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
-    pub(super) file: Option<Key>,
-    pub(super) cause: String,
+pub(crate) struct Line {
+    pub(crate) file: Option<Key>,
+    pub(crate) cause: String,
 }
 
 pub(crate) fn summary(report: &Report) -> Summary {
@@ -129,11 +129,11 @@ pub(crate) fn summary(report: &Report) -> Summary {
 }
 
 /// Whatever brought files back in this run.
-fn everything_brought_back(report: &Report) -> [&Restored; 4] {
+pub(crate) fn everything_brought_back(report: &Report) -> [&Restored; 4] {
     [&report.restored, &report.retrieved, &report.archived.restored, &report.purged.restored]
 }
 
-pub(super) fn errors(report: &Report) -> Vec<Line> {
+pub(crate) fn errors(report: &Report) -> Vec<Line> {
     let back = everything_brought_back(report);
     let failed = [&report.applied.failed, &report.archived.failed, &report.purged.failed];
     let failed = failed.into_iter().chain(back.map(|restored| &restored.failed));

@@ -6,7 +6,7 @@ use crate::support::Site;
 use crate::tale::Tale;
 
 /// Every command, as a user names it.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "demo",
     "plan",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 27] = [
     "audit export",
     "audit checkpoint",
     "audit verify",
+    "token",
     "config",
     "config show",
     "config check",

@@ -20,7 +20,7 @@ use upsweep_testkit::{MariaDb, Postgres};
 macro_rules! on_each_database {
     ($story:ident) => {
         mod $story {
-            use super::support::Site;
+            use crate::support::Site;
 
             #[test]
             fn on_sqlite() {
@@ -136,7 +136,7 @@ impl Site {
 
     /// `None` (and a word about it) without a server.
     pub fn postgres() -> Option<Self> {
-        let server = Postgres::start()?;
+        let server = Postgres::start().or_else(|| without("postgres"))?;
         server.create_database("app");
         let table = "CREATE TYPE session_status AS ENUM ('uploading', 'processed', 'failed'); CREATE TABLE sessions (id varchar(40) PRIMARY KEY, status session_status, audio_filename text, created_at timestamp)";
         Some(Self::with(tempfile::tempdir().unwrap(), Database::Postgres(server), table))
@@ -144,7 +144,7 @@ impl Site {
 
     /// `None` (and a word about it) without a server.
     pub fn mariadb() -> Option<Self> {
-        let server = MariaDb::start()?;
+        let server = MariaDb::start().or_else(|| without("mariadb"))?;
         server.create_database("app");
         let table = "CREATE TABLE sessions (id varchar(40) PRIMARY KEY, status ENUM('uploading', 'processed', 'failed'), audio_filename varchar(255), created_at datetime) ENGINE=InnoDB";
         Some(Self::with(tempfile::tempdir().unwrap(), Database::MariaDb(server), table))
@@ -291,6 +291,12 @@ impl Site {
     }
 }
 
+/// A test without its server proves nothing, and says so.
+fn without<T>(server: &str) -> Option<T> {
+    upsweep_testkit::skip(&format!("no {server}"));
+    None
+}
+
 pub fn said(mut command: Command) -> Said {
     let output = command.output().unwrap();
     Said {
@@ -307,8 +313,13 @@ pub fn as_nobody(site: &Site, args: &[&str]) -> Said {
 /// Runs the program as an unprivileged user who owns everything of the site but `foreign`, in a sticky
 /// directory of somebody else's. Without root it is the present user.
 pub fn as_nobody_beside(site: &Site, args: &[&str], foreign: &str) -> Said {
+    said(command_of_nobody(site, args, foreign))
+}
+
+/// The command that [`as_nobody_beside`] runs.
+pub fn command_of_nobody(site: &Site, args: &[&str], foreign: &str) -> Command {
     if !rustix::process::geteuid().is_root() {
-        return site.upsweep(args);
+        return site.command(args);
     }
     const NOBODY: u32 = 65_534;
     let program = site.dir.path().join("upsweep-for-all");
@@ -321,7 +332,7 @@ pub fn as_nobody_beside(site: &Site, args: &[&str], foreign: &str) -> Said {
     let mut command = std::process::Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(args);
     command.env_clear().envs(&site.env).current_dir(site.dir.path());
-    said(command)
+    command
 }
 
 fn own(path: &std::path::Path, owner: u32, foreign: &str) {

@@ -11,12 +11,12 @@ use crate::claims::names::problem;
 use crate::claims::url::{Host, Refusal, Roots, ServerUrl, Tls, TlsMode, most_telling};
 
 /// One connection.
-pub(super) struct Session<'a> {
-    pub(super) conn: Conn,
-    pub(super) url: &'a ServerUrl,
+pub(crate) struct Session<'a> {
+    pub(crate) conn: Conn,
+    pub(crate) url: &'a ServerUrl,
     /// The schema that names without one mean.
-    pub(super) schema: String,
-    pub(super) is_mariadb: bool,
+    pub(crate) schema: String,
+    pub(crate) is_mariadb: bool,
 }
 
 /// One gibibyte: the most a server can send.
@@ -24,7 +24,7 @@ const MAX_PACKET_BYTES: usize = 1 << 30;
 
 impl<'a> Session<'a> {
     /// Tries every host with every TLS mode that the URL allows, and prepares the session for reading.
-    pub(super) async fn open(url: &'a ServerUrl) -> Result<Self, ClaimError> {
+    pub(crate) async fn open(url: &'a ServerUrl) -> Result<Self, ClaimError> {
         let Some(schema) = url.database.clone() else {
             let masked = url.masked();
             return Err(ClaimError::Url(format!(
@@ -78,13 +78,13 @@ impl<'a> Session<'a> {
     }
 
     /// Runs a statement of ours.
-    pub(super) async fn run(&mut self, statement: &str) -> Result<(), ClaimError> {
+    pub(crate) async fn run(&mut self, statement: &str) -> Result<(), ClaimError> {
         let done = self.conn.query_drop(statement).await;
         done.map_err(|error| incomplete(self.url, &error.to_string()))
     }
 
     /// The first cell of the first row of a query of ours.
-    pub(super) async fn first<T>(&mut self, query: &str) -> Result<Option<T>, ClaimError>
+    pub(crate) async fn first<T>(&mut self, query: &str) -> Result<Option<T>, ClaimError>
     where
         T: mysql_async::prelude::FromValue + Send + 'static,
     {
@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
     }
 
     /// What went wrong with a rule's statement: a mistake in the rule, a missing right, or the connection.
-    pub(super) fn explain(&self, rule: &ClaimRule, error: &Error) -> ClaimError {
+    pub(crate) fn explain(&self, rule: &ClaimRule, error: &Error) -> ClaimError {
         let said = self.url.scrub(&error.to_string());
         match error {
             Error::Server(server) if server.state == "42000" && matches!(server.code, 1044 | 1142 | 1143 | 1370) => {
@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
     }
 }
 
-pub(super) fn incomplete(url: &ServerUrl, cause: &str) -> ClaimError {
+pub(crate) fn incomplete(url: &ServerUrl, cause: &str) -> ClaimError {
     ClaimError::Incomplete { database: url.masked(), cause: url.scrub(cause) }
 }
 

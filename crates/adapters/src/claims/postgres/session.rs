@@ -14,16 +14,16 @@ use crate::claims::tls::client_config;
 use crate::claims::url::{Host, Refusal, ServerUrl, TlsMode, most_telling};
 
 /// One connection.
-pub(super) struct Session<'a> {
-    pub(super) client: Client,
-    pub(super) url: &'a ServerUrl,
+pub(crate) struct Session<'a> {
+    pub(crate) client: Client,
+    pub(crate) url: &'a ServerUrl,
     /// Where it ended up.
-    pub(super) host: &'a Host,
+    pub(crate) host: &'a Host,
 }
 
 impl<'a> Session<'a> {
     /// Tries every host with every TLS mode that the URL allows.
-    pub(super) async fn open(url: &'a ServerUrl) -> Result<Self, ClaimError> {
+    pub(crate) async fn open(url: &'a ServerUrl) -> Result<Self, ClaimError> {
         let mut refusals = vec![];
         for host in &url.hosts {
             for mode in modes(url, host) {
@@ -41,17 +41,17 @@ impl<'a> Session<'a> {
     }
 
     /// The error for a read that did not get to its end.
-    pub(super) fn incomplete(&self, error: &Error) -> ClaimError {
+    pub(crate) fn incomplete(&self, error: &Error) -> ClaimError {
         incomplete(self.url, &chain(error))
     }
 }
 
-pub(super) fn incomplete(url: &ServerUrl, cause: &str) -> ClaimError {
+pub(crate) fn incomplete(url: &ServerUrl, cause: &str) -> ClaimError {
     ClaimError::Incomplete { database: url.masked(), cause: url.scrub(cause) }
 }
 
 /// An error and its causes, which the driver keeps to themselves.
-pub(super) fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,5 +1,7 @@
 //! A ledger in memory, as one of several who may have it open.
 
+mod errands;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -117,7 +117,7 @@ pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-fn optional<T: DeserializeOwned>(json: Option<String>) -> Result<Option<T>, String> {
+pub(super) fn optional<T: DeserializeOwned>(json: Option<String>) -> Result<Option<T>, String> {
     json.as_deref().map(parse).transpose()
 }
 
